@@ -1,0 +1,1 @@
+"""Turn files into a typed table, and the table into the numbers a network takes."""

@@ -1,0 +1,1 @@
+"""Measure a model, and show what was found."""

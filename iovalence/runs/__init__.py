@@ -1,0 +1,1 @@
+"""Keep the record of every run: its folder, journal and manifest, and the store of stages."""

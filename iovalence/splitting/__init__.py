@@ -1,0 +1,1 @@
+"""Assign each row to the train, validation or test part."""

@@ -1,0 +1,1 @@
+"""Show the run in MLflow."""

@@ -1,0 +1,1 @@
+"""Train a network: step, epoch, schedule, stopping, checkpoint."""

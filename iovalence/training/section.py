@@ -1,0 +1,91 @@
+"""Own the `training` section of the configuration."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from iovalence.section import Section, Switch
+
+ModelType = Literal["neural_network", "linear"]
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
+Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
+Scheduler = Literal["none", "step", "cosine_annealing", "plateau", "one_cycle"]
+Device = Literal["auto", "cuda", "mps", "cpu"]
+Width = Annotated[int, Field(ge=1, le=65536)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class TrainingSection(Section):
+    """Say what is trained, and how."""
+
+    model_type: ModelType = Field(
+        "neural_network", description="neural_network (layers below) or linear (a simple baseline)"
+    )
+    layers: tuple[Width, ...] = Field(
+        (128, 64, 32), strict=False, description="widths of the hidden layers; [] is linear"
+    )
+    activation: Activation = Field("relu", description="function between the layers")
+    dropout: float = Field(
+        0.3, ge=0, lt=1, description="share of each hidden layer set to zero in a training step"
+    )
+    l2_regularization: float = Field(
+        0.0001,
+        ge=0,
+        allow_inf_nan=False,
+        description="L2 penalty, as weight decay coupled to the gradient (adamw: decoupled)",
+    )
+    epochs: int = Field(30, ge=1, description="most passes over the train part")
+    batch_size: int = Field(32, ge=1, description="rows for one step; the last batch may be less")
+    optimizer: Optimizer = Field("adam", description="rule that turns gradients into updates")
+    momentum: float = Field(0.9, ge=0, lt=1, description="for optimizer momentum")
+    adam_betas: Annotated[tuple[Beta, Beta], Field(strict=False)] = Field(
+        (0.9, 0.999), description="decay of the two running means, for adam and adamw"
+    )
+    rmsprop_alpha: float = Field(
+        0.99, ge=0, lt=1, description="decay of the running mean, for rmsprop"
+    )
+    learning_rate: float = Field(
+        0.001, gt=0, allow_inf_nan=False, description="size of an update, > 0"
+    )
+    scheduler: Scheduler = Field(
+        "none", description="how the learning rate changes; none keeps it fixed"
+    )
+    step_size: int = Field(10, ge=1, description="epochs between two drops, for scheduler step")
+    gamma: float = Field(
+        0.1, gt=0, le=1, description="factor of a drop, for schedulers step and plateau"
+    )
+    warmup_epochs: int = Field(
+        0, ge=0, description="epochs in which the rate rises to learning_rate"
+    )
+    early_stopping: Switch = Field(
+        True, description="stop when the validation loss no longer falls"
+    )
+    patience: int = Field(5, ge=1, description="epochs in a row without improvement, then stop")
+    min_delta: float = Field(
+        0.001, ge=0, allow_inf_nan=False, description="smallest fall that is an improvement"
+    )
+    keep: Literal["best", "last"] = Field(
+        "best", description="epoch whose weights are the model: best by validation loss, or last"
+    )
+    class_weights: Literal["none", "balanced"] | dict[str, float] = Field(
+        "none", description="none, balanced, or a weight for each class"
+    )
+    gradient_clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="largest norm of the gradient; none does not clip"
+    )
+    save_checkpoint: Switch = Field(
+        True, description="false: nothing is kept but the finished model"
+    )
+    checkpoint_interval: int = Field(5, ge=1, description="epochs between checkpoints")
+    keep_checkpoints: int = Field(3, ge=1, description="how many of the interval are kept")
+    device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
+    verbose: Switch = Field(True, description="false is silent but for errors")
+    seed: int = Field(42, ge=0, lt=2**63, description="decides every random choice of the run")
+
+    @model_validator(mode="after")
+    def _warm_up_ends_before_training(self) -> "TrainingSection":
+        if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
+            raise ValueError(
+                f"warmup_epochs must be < epochs ({self.epochs}), got {self.warmup_epochs}"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""The side of each stage that Prefect sees."""

@@ -1,0 +1,15 @@
+"""Fixtures that many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of public data sets beside the project, or skip with a reason."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the public data sets are not beside the project (../shared/data)")
+    return SHARED_DATA
