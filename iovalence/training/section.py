@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from iovalence.models.architecture import Activation
 from iovalence.section import Section, Switch
 
 ModelType = Literal["neural_network", "linear"]
-Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 Scheduler = Literal["none", "step", "cosine_annealing", "plateau", "one_cycle"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
@@ -87,5 +87,10 @@ class TrainingSection(Section):
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(
                 f"warmup_epochs must be < epochs ({self.epochs}), got {self.warmup_epochs}"
+            )
+        if self.scheduler == "one_cycle" and self.warmup_epochs > 0:
+            raise ValueError(
+                "warmup_epochs must be 0 with scheduler one_cycle, which warms up by itself, "
+                f"got {self.warmup_epochs}"
             )
         return self

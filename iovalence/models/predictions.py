@@ -1,0 +1,35 @@
+"""Own what a model says of rows: probabilities of classes, or values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Hold what a model says of N rows.
+
+    Attributes:
+        probs: Probability of each class, float64 (N, K), rows sum to 1; None for regression.
+        values: Predicted values in the target's own unit, float64 (N,); None for classification.
+        classes: Names of the K classes, in the order of `probs`; None for regression.
+    """
+
+    probs: NDArray[np.float64] | None
+    values: NDArray[np.float64] | None
+    classes: tuple[str, ...] | None
+
+    @property
+    def num_rows(self) -> int:
+        """Return N."""
+        return len(self.y_pred)
+
+    @property
+    def y_pred(self) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Return the index of the most probable class, int64 (N,), or the values, float64 (N,)."""
+        if self.probs is not None:
+            return self.probs.argmax(axis=1).astype(np.int64)
+        if self.values is None:
+            raise ValueError("predictions must hold probs or values, got neither")
+        return self.values

@@ -1,0 +1,230 @@
+"""Own the folder of a run: where each of its files is, and how a run is found again."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from iovalence.errors import IOValenceError, RunNotFoundError, StorageError
+from iovalence.runs.manifest import Manifest, Status, hash_file, now
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Name the files of one run.
+
+    Attributes:
+        root: The run's folder; its name is the run's id.
+    """
+
+    root: Path
+
+    @property
+    def run_id(self) -> str:
+        """Return the run's id."""
+        return self.root.name
+
+    @property
+    def config(self) -> Path:
+        """The user's file, byte for byte."""
+        return self.root / "config.yaml"
+
+    @property
+    def config_resolved(self) -> Path:
+        """The configuration with every default and override."""
+        return self.root / "config.resolved.yaml"
+
+    @property
+    def quality(self) -> Path:
+        """What the checks found."""
+        return self.root / "quality.json"
+
+    @property
+    def removed_rows(self) -> Path:
+        """What left the data, and why."""
+        return self.root / "removed_rows.csv"
+
+    @property
+    def split(self) -> Path:
+        """The part of each row."""
+        return self.root / "split.parquet"
+
+    @property
+    def preprocessing(self) -> Path:
+        """What was fitted on the train part."""
+        return self.root / "preprocessing.json"
+
+    @property
+    def journal(self) -> Path:
+        """Every metric, step and time."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Best, last, and the newest of the interval."""
+        return self.root / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.root / "model"
+
+    @property
+    def test_predictions(self) -> Path:
+        """What the model says of the test part."""
+        return self.root / "test_predictions.parquet"
+
+    @property
+    def metrics(self) -> Path:
+        """Final figures with intervals."""
+        return self.root / "metrics.json"
+
+    @property
+    def pictures(self) -> Path:
+        """Pictures of curves and errors."""
+        return self.root / "pictures"
+
+    @property
+    def report(self) -> Path:
+        """The page to read first."""
+        return self.root / "report.html"
+
+    @property
+    def data(self) -> Path:
+        """Copies of the files that were read, with `run.keep_data: copy`."""
+        return self.root / "data"
+
+    @property
+    def tracking(self) -> Path:
+        """How far MLflow has been told."""
+        return self.root / "tracking.json"
+
+    @property
+    def manifest_path(self) -> Path:
+        """What made the run, and how it ended."""
+        return self.root / "manifest.json"
+
+    def manifest(self) -> Manifest:
+        """Read the manifest."""
+        return Manifest.load(self.manifest_path)
+
+    def update(self, **changes: object) -> Manifest:
+        """Write the manifest with these fields changed, and return it."""
+        manifest = self.manifest().model_copy(update=changes)
+        manifest.save(self.manifest_path)
+        return manifest
+
+    def close(self, status: Status, failure: tuple[str, ...] = ()) -> Manifest:
+        """Note how the run ended, and the hash of every file it left."""
+        manifest = self.manifest()
+        ended = now()
+        started = datetime.fromisoformat(manifest.started_at)
+        seconds = (datetime.fromisoformat(ended) - started).total_seconds()
+        return self.update(
+            status=status, failure=failure, ended_at=ended, seconds=seconds, files=self._hashes()
+        )
+
+    def _hashes(self) -> dict[str, str]:
+        # What MLflow was told goes on changing after the end: it is not part of the record.
+        apart = {self.manifest_path, self.tracking}
+        paths = sorted(path for path in self.root.rglob("*") if path.is_file())
+        return {
+            path.relative_to(self.root).as_posix(): hash_file(path)
+            for path in paths
+            if path not in apart and not path.name.startswith(".")
+        }
+
+
+def runs_folder(workspace: Path) -> Path:
+    """Return the folder of all runs of a workspace."""
+    return workspace / "runs"
+
+
+def create_folder(workspace: Path) -> RunFolder:
+    """Make the folder of a new run, under an id that no other run has.
+
+    Raises:
+        StorageError: The workspace cannot be written to.
+    """
+    while True:
+        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        root = runs_folder(workspace) / run_id
+        try:
+            root.mkdir(parents=True)
+        except FileExistsError:
+            if root.is_dir():
+                continue
+            raise StorageError(
+                f"the workspace must be a folder, got a file ({workspace})"
+            ) from None
+        except OSError as err:
+            raise StorageError(
+                f"the workspace must be writable, got '{err.strerror}' ({workspace}); "
+                "set run.workspace to another folder"
+            ) from err
+        return RunFolder(root)
+
+
+@contextmanager
+def ending(run: RunFolder) -> Iterator[None]:
+    """Close the run when the block fails: FAILED with its faults, KILLED when interrupted."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        run.close("KILLED", ("interrupted",))
+        raise
+    except BaseException as err:
+        faults = (
+            err.faults if isinstance(err, IOValenceError) else (f"{type(err).__name__}: {err}",)
+        )
+        run.close("FAILED", faults)
+        raise
+
+
+def list_runs(workspace: Path) -> tuple[RunFolder, ...]:
+    """Return all runs of a workspace, the newest first."""
+    folders = runs_folder(workspace).glob("*/manifest.json")
+    return tuple(RunFolder(path.parent) for path in sorted(folders, reverse=True))
+
+
+def find_run(workspace: Path, reference: str) -> RunFolder:
+    """Return the run that `reference` names.
+
+    Args:
+        workspace: Where to look.
+        reference: A run's id, a unique beginning of one, MLflow's id, a run's name, or `latest`.
+
+    Raises:
+        RunNotFoundError: None, or more than one, fits.
+    """
+    runs = list_runs(workspace)
+    if reference == "latest" and runs:
+        return runs[0]
+    fitting = [run for run in runs if run.run_id == reference]
+    fitting = fitting or [run for run in runs if run.run_id.startswith(reference)]
+    fitting = fitting or [run for run in runs if run.manifest().run_name == reference]
+    fitting = fitting or [run for run in runs if _mlflow_run_id(run) == reference]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(run.run_id for run in fitting[:5])
+        raise RunNotFoundError(
+            f"'{reference}' must name one run, got {len(fitting)}: {names} ({workspace})"
+        )
+    newest = f"the newest is {runs[0].run_id}" if runs else "it has no runs yet"
+    raise RunNotFoundError(
+        f"'{reference}' must name a run of {workspace}, but none fits; {newest}; "
+        "`iovalence runs` lists them"
+    )
+
+
+def _mlflow_run_id(run: RunFolder) -> str | None:
+    import json
+
+    try:
+        found = json.loads(run.tracking.read_text())
+    except (OSError, json.JSONDecodeError):
+        return None
+    return found.get("mlflow_run_id") if isinstance(found, dict) else None

@@ -1,0 +1,129 @@
+"""Own the manifest: what made a run, what it is made of, and how it ended."""
+
+import hashlib
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from iovalence.record import Record
+
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+
+
+class Process(Record):
+    """Name the process that a run lives in, so that its death is noticed.
+
+    Attributes:
+        host: Name of its machine.
+        pid: Its number there.
+        started: Its start in seconds since 1970: numbers are given again.
+    """
+
+    host: str
+    pid: int
+    started: float
+
+    @classmethod
+    def this(cls) -> "Process":
+        """Return the process that asks."""
+        import psutil
+
+        started = psutil.Process().create_time()
+        return cls(host=platform.node(), pid=os.getpid(), started=started)
+
+    def is_dead(self) -> bool:
+        """Say whether the process is known to have ended; on another machine nothing is known."""
+        import psutil
+
+        if self.host != platform.node():
+            return False
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) > 1
+        except psutil.NoSuchProcess:
+            return True
+
+
+class StageCost(Record):
+    """Say what one stage of a run cost.
+
+    Attributes:
+        seconds: Its time.
+        reused: Whether its result was there already.
+        key: Hash of all that went in; empty for stages that are done anew in each run.
+    """
+
+    seconds: float
+    reused: bool = False
+    key: str = ""
+
+
+class Manifest(Record):
+    """Record one run.
+
+    Attributes:
+        run_id: As in `20261122-141500-4f2a`: UTC, and sorts by time.
+        run_name: A name people remember, or None.
+        experiment: Runs of one experiment are compared.
+        status: RUNNING until it ends.
+        failure: One line for each fault that ended it.
+        started_at: ISO 8601, UTC.
+        ended_at: Likewise; None while it runs.
+        seconds: From its start to its end.
+        process: Where it runs.
+        iovalence_version: Version of this package.
+        versions: Of Python and packages.
+        git_commit: Of the user's repository around the configuration.
+        hardware: What the result or the speed can depend on.
+        device: Where it was trained.
+        threads: Threads of the arithmetic.
+        seed: Decides every random choice.
+        config_hash: SHA-256 of what decides the result.
+        data_hash: SHA-256 over the hashes of all files that were read.
+        flow_run_id: Prefect's id.
+        stages: What each stage cost, in order.
+        files: SHA-256 of every file of the run but this one.
+        comments: The user's own words.
+    """
+
+    run_id: str
+    run_name: str | None
+    experiment: str
+    status: Status = "RUNNING"
+    failure: tuple[str, ...] = ()
+    started_at: str
+    ended_at: str | None = None
+    seconds: float | None = None
+    process: Process
+    iovalence_version: str
+    versions: dict[str, str]
+    git_commit: str | None
+    hardware: dict[str, str]
+    device: str | None = None
+    threads: int | None = None
+    seed: int
+    config_hash: str
+    data_hash: str
+    flow_run_id: str | None = None
+    stages: dict[str, StageCost] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    comments: str | dict[str, str] | None = None
+
+    def state(self) -> str:
+        """Return the status, or `DIED` for a run whose process ended without a word."""
+        died = self.status == "RUNNING" and self.process.is_dead()
+        return "DIED" if died else self.status
+
+
+def now() -> str:
+    """Return the time in UTC as ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

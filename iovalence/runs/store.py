@@ -1,0 +1,87 @@
+"""Own the store of stages: a folder for each stage and input, written once.
+
+A folder is named by a hash of all that went in. What has been done for the same input is not
+done again, and a run that failed goes on from the stage that failed.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from iovalence.atomic import explain_os_error, write_folder
+from iovalence.record import Record
+
+
+class StageOutput(Record):
+    """Hand one stage's result to the next: where it is, and what it cost.
+
+    Attributes:
+        stage: Name of the stage.
+        key: Hash of all that went in, 64 hexadecimal digits.
+        folder: Where its files are.
+        seconds: Time it took now; close to 0 when it was there already.
+        reused: Whether it was there already.
+    """
+
+    stage: str
+    key: str
+    folder: Path
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True)
+class StageStore:
+    """Keep the results of stages under one folder.
+
+    Attributes:
+        root: Where they are; made when needed.
+    """
+
+    root: Path
+
+    def produce(
+        self, stage: str, inputs: Mapping[str, object], write: Callable[[Path], object]
+    ) -> StageOutput:
+        """Return the stage's folder for these inputs, written by `write` when not there yet.
+
+        Args:
+            stage: Name of the stage.
+            inputs: All that decides the result, as JSON can hold it.
+            write: Writes the stage's files into an empty folder.
+
+        Raises:
+            StorageError: The store cannot be written to.
+        """
+        from filelock import FileLock
+
+        started = time.perf_counter()
+        key = hash_of(inputs)
+        folder = self.root / stage / key[:32]
+        reused = folder.is_dir()
+        if not reused:
+            try:
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(folder.with_suffix(".lock")):
+                    reused = folder.is_dir()
+                    if not reused:
+                        write_folder(folder, lambda path: _ignore(write(path)))
+            except OSError as err:
+                if hasattr(err, "faults"):
+                    raise
+                raise explain_os_error(err, folder, "writing") from err
+        seconds = time.perf_counter() - started
+        return StageOutput(stage=stage, key=key, folder=folder, seconds=seconds, reused=reused)
+
+
+def hash_of(inputs: Mapping[str, object]) -> str:
+    """Return the SHA-256 of values as canonical JSON, in hexadecimal."""
+    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ignore(_: object) -> None:
+    """Drop what a writer returns."""

@@ -1,0 +1,50 @@
+"""Own where the arithmetic runs, and on how many threads."""
+
+import os
+
+import torch
+
+from iovalence.errors import ConfigError
+from iovalence.training.section import Device
+
+SMALL_STEP = 20_000_000
+
+
+def choose_device(asked: Device) -> torch.device:
+    """Return the device to train on; `auto` takes a GPU where there is one.
+
+    Raises:
+        ConfigError: The device that was asked for is not there.
+    """
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if asked == "auto":
+        return torch.device(next(name for name, is_there in present.items() if is_there))
+    if not present[asked]:
+        names = ", ".join(name for name, is_there in present.items() if is_there)
+        raise ConfigError(
+            f"training.device must be there, got {asked}; PyTorch sees: {names} "
+            "(`iovalence doctor` says more)"
+        )
+    return torch.device(asked)
+
+
+def choose_threads(asked: str | int, num_parameters: int, batch_size: int) -> int:
+    """Return the number of threads of the arithmetic.
+
+    Handing work to a second thread costs more than a small step: below 20 million multiplications
+    a step, one thread is faster.
+
+    Args:
+        asked: A number, or `auto`.
+        num_parameters: Parameters of the network, about the multiplications for one row.
+        batch_size: Rows of one step.
+    """
+    if asked != "auto":
+        return int(asked)
+    if num_parameters * batch_size < SMALL_STEP:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)

@@ -1,0 +1,199 @@
+"""Own how a trainer is put together from prepared rows and the configuration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from iovalence.data.prepared import Prepared
+from iovalence.errors import ConfigError
+from iovalence.models.architecture import NetworkSpec
+from iovalence.models.network import Network
+from iovalence.names import nearest
+from iovalence.training.checkpoint import Checkpoints
+from iovalence.training.device import choose_device, choose_threads
+from iovalence.training.objective import Objective
+from iovalence.training.parts import PartTensors, load_part
+from iovalence.training.randomness import derived_seed
+from iovalence.training.section import TrainingSection
+from iovalence.training.trainer import EpochFigures, Trained, Trainer
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+ClassWeights = str | dict[str, float]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Say where the arithmetic runs.
+
+    Attributes:
+        device: `cpu`, `cuda` or `mps`.
+        threads: Threads on the CPU.
+    """
+
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Hold a trained network and how it was reached.
+
+    Attributes:
+        network: With the parameters of the kept epoch, on the CPU.
+        trained: What training ended with.
+        objective: What was optimised.
+        class_weights: float32 (K,), or None for equal weights.
+    """
+
+    network: Network
+    trained: Trained
+    objective: Objective
+    class_weights: torch.Tensor | None
+
+
+def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
+    """Return the network that the configuration asks for on these rows."""
+    classes = prepared.preprocessing.classes
+    return NetworkSpec(
+        num_features=prepared.features.shape[1],
+        embedding_sizes=prepared.preprocessing.embedding_sizes,
+        layers=() if section.model_type == "linear" else section.layers,
+        activation=section.activation,
+        num_outputs=1 if classes is None else len(classes),
+    )
+
+
+def choose_machine(section: TrainingSection, threads: str | int, spec: NetworkSpec) -> Machine:
+    """Return where this network is trained.
+
+    Raises:
+        ConfigError: `training.device` is not there.
+    """
+    device = choose_device(section.device)
+    chosen = choose_threads(threads, spec.num_parameters, section.batch_size)
+    return Machine(device.type, chosen)
+
+
+def fit(
+    prepared: Prepared,
+    section: TrainingSection,
+    machine: Machine,
+    *,
+    class_weights: ClassWeights,
+    observe: Callable[[EpochFigures], None] | None = None,
+    checkpoints: Path | None = None,
+    name_rows: Callable[[NDArray[np.int64]], str] | None = None,
+) -> Fitted:
+    """Train the network that `section` asks for.
+
+    Args:
+        prepared: All rows, encoded.
+        section: What is trained, and how.
+        machine: Where.
+        class_weights: `none`, `balanced`, or a weight for each class by name.
+        observe: Called after every epoch.
+        checkpoints: Folder for checkpoints, or None to keep none.
+        name_rows: Names rows by their position in `prepared`, for messages.
+
+    Raises:
+        ConfigError: A class weight names no class of the train part.
+        TrainingError: The loss is not finite.
+        CheckpointError: A checkpoint could not be saved.
+    """
+    device = torch.device(machine.device)
+    rows = np.flatnonzero(prepared.part == TRAIN)
+    weights = weigh_classes(class_weights, prepared, rows)
+    network = Network(architecture(section, prepared), device)
+    network.initialise(derived_seed(section.seed, "weights"))
+    trainer = Trainer(
+        network=network,
+        objective=_objective(prepared),
+        train=load_part(prepared, rows, weights, device),
+        validation=_validation(prepared, weights, device),
+        section=section,
+        observe=observe,
+        checkpoints=Checkpoints(checkpoints, section.keep_checkpoints) if checkpoints else None,
+        name_rows=None if name_rows is None else lambda taken: name_rows(rows[taken]),
+    )
+    with arithmetic(machine):
+        trained = trainer.fit()
+    kept = Network(network.spec, torch.device("cpu"))
+    kept.flat.copy_(trained.flat)
+    return Fitted(kept, trained, trainer.objective, weights)
+
+
+class arithmetic:  # noqa: N801
+    """Set the number of threads, and flush denormal numbers, which are slow, for a block."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._threads = machine.threads
+
+    def __enter__(self) -> None:
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        torch.set_flush_denormal(True)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self._before)
+        torch.set_flush_denormal(False)
+
+
+def _objective(prepared: Prepared) -> Objective:
+    preprocessing = prepared.preprocessing
+    if preprocessing.classes is not None:
+        return Objective("classification")
+    return Objective("regression", preprocessing.target_scale)
+
+
+def _validation(
+    prepared: Prepared, weights: torch.Tensor | None, device: torch.device
+) -> PartTensors | None:
+    rows = np.flatnonzero(prepared.part == VALIDATION)
+    return load_part(prepared, rows, weights, device) if len(rows) else None
+
+
+def weigh_classes(
+    asked: ClassWeights, prepared: Prepared, rows: NDArray[np.int64]
+) -> torch.Tensor | None:
+    """Return the weight of each class, float32 (K,), or None for equal weights.
+
+    Args:
+        asked: `none`; `balanced`, rows / (classes x rows of the class), as scikit-learn's
+            compute_class_weight; or weights by name, 1 for a class not named.
+        prepared: All rows, encoded.
+        rows: Positions of the train part.
+
+    Raises:
+        ConfigError: A name is no class of the train part, or a weight is negative or not finite.
+    """
+    classes = prepared.preprocessing.classes
+    if asked == "none" or classes is None:
+        return None
+    if asked == "balanced":
+        counts = np.bincount(prepared.target[rows], minlength=len(classes))
+        return torch.from_numpy((len(rows) / (len(classes) * counts)).astype(np.float32))
+    if isinstance(asked, str):
+        raise ConfigError(f"training.class_weights must be none, balanced or weights, got {asked}")
+    faults = [
+        f"training.class_weights must name classes of the train part, got '{name}'"
+        f"{nearest(name, classes)}"
+        for name in asked
+        if name not in classes
+    ] + [
+        f"training.class_weights.{name} must be finite and >= 0, got {weight:g}"
+        for name, weight in asked.items()
+        if not (np.isfinite(weight) and weight >= 0)
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return torch.tensor([asked.get(name, 1.0) for name in classes])
+
+
+def fit_linear(prepared: Prepared, section: TrainingSection, machine: Machine) -> Fitted:
+    """Train the simple baseline: one linear layer, otherwise as the model beside it."""
+    linear = section.model_copy(update={"model_type": "linear", "dropout": 0.0})
+    return fit(prepared, linear, machine, class_weights="none")

@@ -1,0 +1,94 @@
+"""Own what is optimised, and the sums from which an epoch's figures are taken.
+
+Shapes: B rows, K classes.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from iovalence.data.section import Task
+
+NUM_SUMS = 6
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Measure outputs against the target, for one task.
+
+    Attributes:
+        task: What is predicted.
+        target_scale: For regression, one unit of the standardised target in the target's own.
+    """
+
+    task: Task
+    target_scale: float = 1.0
+
+    def loss(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the (weighted) mean loss of a batch, a scalar.
+
+        Args:
+            outputs: float32 (B, K) logits, or (B, 1) standardised values.
+            target: int64 (B,) class indices, or float32 (B,) standardised values.
+            weight: float32 (B,) of row and class together, or None for equal weights.
+
+        Source: cross-entropy of the softmax (Goodfellow et al. 2016, section 6.2.2.3), or
+        squared error.
+        """
+        losses = self._losses(outputs, target, "mean" if weight is None else "none")
+        if weight is None:
+            return losses
+        # A batch may hold rows of weight 0 only; it then teaches nothing.
+        return (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
+
+    def _losses(self, outputs: Tensor, target: Tensor, reduction: str) -> Tensor:
+        if self.task == "classification":
+            return F.cross_entropy(outputs, target, reduction=reduction)
+        return F.mse_loss(outputs[:, 0], target, reduction=reduction)
+
+    def sums(
+        self, outputs: Tensor, target: Tensor, weight: Tensor | None, row_weight: Tensor | None
+    ) -> Tensor:
+        """Return the sums, float64 (6,), that `figures` turns into an epoch's figures.
+
+        They add up over batches. Nothing is read off the device here.
+        """
+        losses = self._losses(outputs, target, "none")
+        ones = torch.ones_like(losses)
+        weight = ones if weight is None else weight
+        row_weight = ones if row_weight is None else row_weight
+        if self.task == "classification":
+            hits = (outputs.argmax(1) == target).float()
+            moments = (hits * row_weight, row_weight, row_weight * 0, row_weight * 0)
+        else:
+            moments = (
+                losses * row_weight,
+                row_weight,
+                target * row_weight,
+                target.square() * row_weight,
+            )
+        terms = (losses * weight, weight, *moments)
+        return torch.stack([term.sum(dtype=_accumulator(term)) for term in terms])
+
+    def figures(self, sums: list[float]) -> dict[str, float]:
+        """Return loss and accuracy, or loss, rmse (in the target's unit) and r2."""
+        loss_sum, weight_sum, moment, rows, targets, squares = sums
+        figures = {"loss": _ratio(loss_sum, weight_sum)}
+        if self.task == "classification":
+            return figures | {"accuracy": _ratio(moment, rows)}
+        spread = squares - _ratio(targets * targets, rows)
+        return figures | {
+            "rmse": math.sqrt(_ratio(moment, rows)) * self.target_scale,
+            "r2": 1 - _ratio(moment, spread),
+        }
+
+
+def _accumulator(term: Tensor) -> torch.dtype:
+    return torch.float32 if term.device.type == "mps" else torch.float64
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below > 0 else math.nan

@@ -1,0 +1,78 @@
+"""Own the rows of one part as tensors on the device, and how an epoch walks through them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iovalence.data.prepared import Prepared
+
+
+@dataclass(frozen=True)
+class PartTensors:
+    """Hold rows as the network and the objective take them, all on one device.
+
+    Attributes:
+        features: float32 (N, F).
+        codes: int64 (N, E), or None where no column is embedded.
+        target: int64 (N,) class indices, or float32 (N,) standardised values.
+        weight: float32 (N,) of row and class together, or None for equal weights.
+        row_weight: float32 (N,) of the row alone, or None for equal weights.
+    """
+
+    features: Tensor
+    codes: Tensor | None
+    target: Tensor
+    weight: Tensor | None
+    row_weight: Tensor | None
+
+    @property
+    def num_rows(self) -> int:
+        """Return N."""
+        return len(self.target)
+
+    def take(self, rows: Tensor) -> "PartTensors":
+        """Return the rows at these positions, in one gather for each tensor."""
+        return self._map(lambda tensor: tensor.index_select(0, rows))
+
+    def batches(self, batch_size: int) -> Iterator["PartTensors"]:
+        """Yield slices of `batch_size` rows, in order; the last may hold fewer."""
+        for start in range(0, self.num_rows, batch_size):
+            end = start + batch_size
+            yield self._map(lambda tensor, s=start, e=end: tensor[s:e])
+
+    def _map(self, change) -> "PartTensors":  # type: ignore[no-untyped-def]
+        values = (getattr(self, field.name) for field in fields(self))
+        return PartTensors(*(None if value is None else change(value) for value in values))
+
+
+def load_part(
+    prepared: Prepared, rows: NDArray[np.int64], class_weights: Tensor | None, device: torch.device
+) -> PartTensors:
+    """Return the rows of a part on the device.
+
+    Args:
+        prepared: All rows, encoded.
+        rows: Positions in `prepared` of the rows to take, int64 (N,).
+        class_weights: float32 (K,), or None for equal weights.
+        device: Where to put them.
+    """
+    target = torch.from_numpy(prepared.target[rows])
+    row_weight = None if prepared.weight is None else torch.from_numpy(prepared.weight[rows])
+    weight = row_weight
+    if class_weights is not None:
+        # A class unknown to the model has the index -1: it has no weight of its own.
+        by_class = torch.where(target >= 0, class_weights[target.clamp_min(0)], 1.0)
+        weight = by_class if row_weight is None else by_class * row_weight
+    has_codes = prepared.codes.shape[1] > 0
+    tensors = PartTensors(
+        features=torch.from_numpy(prepared.features[rows]),
+        codes=torch.from_numpy(prepared.codes[rows]).long() if has_codes else None,
+        target=target,
+        weight=weight,
+        row_weight=row_weight,
+    )
+    return tensors._map(lambda tensor: tensor.to(device))
