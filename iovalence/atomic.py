@@ -12,7 +12,9 @@ from iovalence.errors import StorageError
 def explain_os_error(err: OSError, path: Path, doing: str) -> StorageError:
     """Return the error to raise when the operating system refused to read or write `path`."""
     cause = err.strerror or str(err)
-    return StorageError(f"{doing} must be possible, got '{cause}' ({path}); free space or rights")
+    return StorageError(
+        f"{doing} must be possible, got '{cause}' ({path}); check the disk's space and your rights"
+    )
 
 
 @contextmanager
@@ -26,8 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
         StorageError: The folder cannot be written to, or the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         flush(temporary)
         temporary.replace(path)
@@ -61,8 +63,8 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     """
     import shutil
 
+    _make_folder(folder.parent)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as err:
         raise explain_os_error(err, folder, "writing") from err
@@ -80,6 +82,13 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
             raise explain_os_error(err, folder, "writing") from err
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise explain_os_error(err, folder, "writing") from err
 
 
 def flush(path: Path) -> None:

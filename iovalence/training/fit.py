@@ -1,6 +1,7 @@
 """Own how a trainer is put together from prepared rows and the configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,19 +127,16 @@ def fit(
     return Fitted(kept, trained, trainer.objective, weights)
 
 
-class arithmetic:  # noqa: N801
+@contextmanager
+def arithmetic(machine: Machine) -> Iterator[None]:
     """Set the number of threads, and flush denormal numbers, which are slow, for a block."""
-
-    def __init__(self, machine: Machine) -> None:
-        self._threads = machine.threads
-
-    def __enter__(self) -> None:
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(self._threads)
-        torch.set_flush_denormal(True)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._before)
+    before = torch.get_num_threads()
+    torch.set_num_threads(machine.threads)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
         torch.set_flush_denormal(False)
 
 

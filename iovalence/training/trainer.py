@@ -53,11 +53,13 @@ class Trained:
         flat: Parameters of the kept epoch, float32 (P,), on the CPU.
         kept_epoch: Epoch these are of.
         stopped_early: Whether early stopping ended training.
+        num_epochs: Epochs run.
         num_steps: Steps taken.
     """
 
     flat: Tensor
     kept_epoch: int
+    num_epochs: int
     stopped_early: bool
     num_steps: int
 
@@ -118,6 +120,7 @@ class Trainer:
         return Trained(
             flat=(self.best if keeps_best else self.network.flat).cpu().clone(),
             kept_epoch=self.progress.best_epoch if keeps_best else epoch,
+            num_epochs=epoch,
             stopped_early=stopped_early,
             num_steps=epoch * self.num_steps,
         )

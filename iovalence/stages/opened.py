@@ -1,0 +1,87 @@
+"""Own how a run begins, and what it records of the stages before training."""
+
+import shutil
+from pathlib import Path
+
+from iovalence import __version__
+from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
+from iovalence.data.ingest import load_table
+from iovalence.data.schema import TableSchema
+from iovalence.quality.checks import CheckedRows, raise_for_failures
+from iovalence.quality.removed import write_removed_rows
+from iovalence.runs.folder import RunFolder, create_folder
+from iovalence.runs.journal import Journal
+from iovalence.runs.manifest import Manifest, Process, StageCost, now
+from iovalence.runs.provenance import describe_hardware, git_commit, package_versions
+from iovalence.runs.store import StageOutput, hash_of
+
+
+def open_run(
+    loaded: LoadedConfig,
+    ingested: StageOutput,
+    *,
+    run_name: str | None = None,
+    flow_run_id: str | None = None,
+) -> RunFolder:
+    """Make the run's folder and note what went in."""
+    config = loaded.config
+    schema = TableSchema.load(ingested.folder / "schema.json")
+    run = create_folder(loaded.workspace)
+    manifest = Manifest(
+        run_id=run.run_id,
+        run_name=run_name or config.tracking.run_name,
+        experiment=config.tracking.experiment or loaded.path.stem,
+        started_at=now(),
+        process=Process.this(),
+        iovalence_version=__version__,
+        versions=package_versions(),
+        git_commit=git_commit(loaded.base),
+        hardware=describe_hardware(),
+        seed=config.training.seed,
+        config_hash=config_hash(config),
+        data_hash=hash_of({"files": [file.sha256 for file in schema.files]}),
+        flow_run_id=flow_run_id,
+        comments=config.comments,
+    )
+    manifest.save(run.manifest_path)
+    run.config.write_bytes(loaded.text)
+    run.config_resolved.write_text(resolved_yaml(config), encoding="utf-8")
+    if config.run.keep_data == "copy":
+        _copy_data(schema, run)
+    Journal(run.journal).event("started")
+    note_stage(run, ingested)
+    return run
+
+
+def _copy_data(schema: TableSchema, run: RunFolder) -> None:
+    for number, file in enumerate(schema.files):
+        target = run.data / file.source / f"{number:04d}-{Path(file.path).name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file.path, target)
+
+
+def note_stage(run: RunFolder, output: StageOutput) -> None:
+    """Note in the manifest what a stage cost."""
+    cost = StageCost(seconds=output.seconds, reused=output.reused, key=output.key)
+    run.update(stages=run.manifest().stages | {output.stage: cost})
+
+
+def record_findings(run: RunFolder, ingested: StageOutput, checked: StageOutput) -> None:
+    """Write findings and removed rows into the run.
+
+    Raises:
+        GateError: A check whose action is `fail` found something.
+    """
+    shutil.copyfile(checked.folder / "findings.json", run.quality)
+    rows = CheckedRows.load(checked.folder)
+    write_removed_rows(run.removed_rows, load_table(ingested.folder), rows)
+    note_stage(run, checked)
+    raise_for_failures(rows.findings)
+
+
+def record_split(run: RunFolder, split: StageOutput, prepared: StageOutput) -> None:
+    """Copy the split and the fitted preprocessing into the run."""
+    shutil.copyfile(split.folder / "split.parquet", run.split)
+    shutil.copyfile(prepared.folder / "preprocessing.json", run.preprocessing)
+    note_stage(run, split)
+    note_stage(run, prepared)

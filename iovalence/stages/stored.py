@@ -1,0 +1,125 @@
+"""Own the stages that are kept in the stage store and done once for the same input.
+
+Each names all that decides its result, and writes files into a folder of its own.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from iovalence import __version__
+from iovalence.config.load import LoadedConfig
+from iovalence.data.files import fingerprint
+from iovalence.data.ingest import ingest, load_table
+from iovalence.data.prepared import prepare
+from iovalence.quality.checks import CheckedRows, check_rows
+from iovalence.runs.store import StageOutput, StageStore
+from iovalence.splitting.split import save_split, split_rows
+
+STAGE_VERSION = 1
+
+
+def stage_store(loaded: LoadedConfig) -> StageStore:
+    """Return the store of the workspace."""
+    return StageStore(loaded.workspace / "store")
+
+
+def ingest_stage(loaded: LoadedConfig) -> StageOutput:
+    """Read the files into one typed table.
+
+    Raises:
+        DataError: A file is missing, cannot be read, or is not a table with such columns.
+    """
+    section = loaded.config.data
+    files = fingerprint(section, loaded.base)
+    how = section.model_dump(mode="json", exclude={"validation_split", "test_size", "split"})
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "files": [file.model_dump(mode="json") for file in files],
+        "data": how,
+    }
+    return stage_store(loaded).produce(
+        "table", inputs, lambda folder: ingest(section, loaded.base, folder)
+    )
+
+
+def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
+    """Check the rows and decide which of them leave.
+
+    Raises:
+        DataError: Too little is left to learn from.
+    """
+    config = loaded.config
+    num_parts = num_parts_split(loaded)
+    weighted = config.training.class_weights != "none"
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "table": ingested.key,
+        "quality": config.quality.model_dump(mode="json"),
+        "num_parts_split": num_parts,
+        "class_weights_given": weighted,
+    }
+
+    def write(folder: Path) -> None:
+        check_rows(
+            load_table(ingested.folder),
+            config.quality,
+            num_parts_split=num_parts,
+            class_weights_given=weighted,
+        ).save(folder)
+
+    return stage_store(loaded).produce("checks", inputs, write)
+
+
+def num_parts_split(loaded: LoadedConfig) -> int:
+    """Return how many parts the train file is split into: 1 to 3."""
+    data = loaded.config.data
+    splits_validation = data.validation_file is None and data.validation_split > 0
+    splits_test = data.test_file is None and data.test_size > 0
+    return 1 + splits_validation + splits_test
+
+
+def split_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
+    """Assign each row that stayed to a part.
+
+    Raises:
+        DataError: There are too few rows for the parts that are asked for.
+    """
+    data, seed = loaded.config.data, loaded.config.training.seed
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "checks": checked.key,
+        "split": [data.split, data.validation_split, data.test_size],
+        "seed": seed,
+    }
+
+    def write(folder: Path) -> None:
+        table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
+        part = split_rows(table, rows, data, seed)
+        np.save(folder / "part.npy", part)
+        save_split(folder / "split.parquet", table, part)
+
+    return stage_store(loaded).produce("split", inputs, write)
+
+
+def prepare_stage(
+    loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput, split: StageOutput
+) -> StageOutput:
+    """Fit the preprocessing on the train part and encode all rows.
+
+    Raises:
+        DataError: No feature is left, or `data.positive_class` names no class.
+    """
+    positive = loaded.config.data.positive_class
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "split": split.key,
+        "positive_class": positive,
+    }
+
+    def write(folder: Path) -> None:
+        rows = CheckedRows.load(checked.folder)
+        part = np.load(split.folder / "part.npy")
+        prepare(load_table(ingested.folder), rows.keep, rows.target, part, positive, folder)
+
+    return stage_store(loaded).produce("prepared", inputs, write)

@@ -1,0 +1,133 @@
+"""Own training as a stage: the run's model, checkpoints and journal."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iovalence.config.load import LoadedConfig
+from iovalence.data.ingest import load_table
+from iovalence.data.prepared import Prepared, load_prepared
+from iovalence.data.schema import SOURCES, TableSchema
+from iovalence.data.table import Table
+from iovalence.models.predictor import ModelRecord, Predictor
+from iovalence.quality.checks import CheckedRows
+from iovalence.quality.findings import MAX_EXAMPLES
+from iovalence.record import Record
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.journal import Journal
+from iovalence.runs.manifest import StageCost
+from iovalence.runs.store import StageOutput
+from iovalence.training.fit import Fitted, Machine, architecture, choose_machine, fit
+from iovalence.training.trainer import EpochFigures
+
+Observe = Callable[[EpochFigures], None]
+
+
+class TrainingResult(Record):
+    """Say how training went.
+
+    Attributes:
+        num_parameters: Parameters of the network.
+        kept_epoch: Epoch whose weights are the model.
+        num_epochs: Epochs that were run.
+        num_steps: Steps that were taken.
+        stopped_early: Whether early stopping ended it.
+        class_weights: Weight of each class, or None for equal weights.
+    """
+
+    num_parameters: int
+    kept_epoch: int
+    num_epochs: int
+    num_steps: int
+    stopped_early: bool
+    class_weights: tuple[float, ...] | None
+
+
+def plan_machine(loaded: LoadedConfig, prepared: Prepared) -> Machine:
+    """Return where the network of this configuration is trained."""
+    config = loaded.config
+    spec = architecture(config.training, prepared)
+    return choose_machine(config.training, config.run.threads, spec)
+
+
+def train_stage(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    checked: StageOutput,
+    prepared_at: StageOutput,
+    observe: Observe | None = None,
+) -> TrainingResult:
+    """Train the model, and write it, its checkpoints and its journal into the run.
+
+    Raises:
+        ConfigError: `training.device` or a class weight does not fit.
+        TrainingError: The loss is not finite.
+        CheckpointError: A checkpoint could not be saved.
+    """
+    started = time.perf_counter()
+    prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
+    section = loaded.config.training
+    machine = plan_machine(loaded, prepared)
+    run.update(device=machine.device, threads=machine.threads)
+    journal = Journal(run.journal)
+    balanced = CheckedRows.load(checked.folder).balance_weights
+
+    def observed(figures: EpochFigures) -> None:
+        journal.metrics(figures.metrics, epoch=figures.epoch, step=figures.step)
+        if observe is not None:
+            observe(figures)
+
+    fitted = fit(
+        prepared,
+        section,
+        machine,
+        class_weights="balanced" if balanced else section.class_weights,
+        observe=observed,
+        checkpoints=run.checkpoints if section.save_checkpoint else None,
+        name_rows=lambda positions: name_rows(table, prepared.table_index[positions]),
+    )
+    result = _result(fitted)
+    journal.event("trained", **result.model_dump(mode="json"))
+    _save_model(run, loaded, table.schema, prepared, fitted)
+    cost = StageCost(seconds=time.perf_counter() - started)
+    run.update(stages=run.manifest().stages | {"train": cost})
+    return result
+
+
+def name_rows(table: Table, rows: NDArray[np.int64]) -> str:
+    """Name rows of the table for a message: five at most, and how many there are."""
+    sources, numbers = table.source_of_rows()[rows], table.row_numbers()[rows]
+    named = [
+        f"{SOURCES[source]} row {number}"
+        for source, number in zip(sources[:MAX_EXAMPLES], numbers[:MAX_EXAMPLES], strict=True)
+    ]
+    more = f" and {len(rows) - len(named)} more" if len(rows) > len(named) else ""
+    return ", ".join(named) + more
+
+
+def _result(fitted: Fitted) -> TrainingResult:
+    weights = fitted.class_weights
+    return TrainingResult(
+        num_parameters=fitted.network.spec.num_parameters,
+        kept_epoch=fitted.trained.kept_epoch,
+        num_epochs=fitted.trained.num_epochs,
+        num_steps=fitted.trained.num_steps,
+        stopped_early=fitted.trained.stopped_early,
+        class_weights=None if weights is None else tuple(weights.tolist()),
+    )
+
+
+def _save_model(
+    run: RunFolder, loaded: LoadedConfig, schema: TableSchema, prepared: Prepared, fitted: Fitted
+) -> None:
+    record = ModelRecord(
+        run_id=run.run_id,
+        spec=fitted.network.spec,
+        table=schema,
+        preprocessing=prepared.preprocessing,
+        data=loaded.config.data,
+    )
+    Predictor(record, fitted.network).save(run.model)

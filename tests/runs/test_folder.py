@@ -1,0 +1,103 @@
+import re
+
+import psutil
+import pytest
+
+from iovalence.errors import GateError, RunNotFoundError, StorageError
+from iovalence.runs.folder import create_folder, ending, find_run, list_runs
+from iovalence.runs.manifest import Manifest, Process, hash_file, now
+
+
+def make_run(workspace, **changes):
+    run = create_folder(workspace)
+    values = {
+        "run_id": run.run_id,
+        "run_name": None,
+        "experiment": "e",
+        "started_at": now(),
+        "process": Process.this(),
+        "iovalence_version": "0",
+        "versions": {},
+        "git_commit": None,
+        "hardware": {},
+        "seed": 1,
+        "config_hash": "c",
+        "data_hash": "d",
+    }
+    Manifest(**(values | changes)).save(run.manifest_path)
+    return run
+
+
+def test_a_run_id_is_a_time_and_sorts_by_it(tmp_path):
+    run = create_folder(tmp_path)
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", run.run_id)
+
+
+def test_a_workspace_that_cannot_be_written_is_named(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(StorageError, match=r"the workspace must be .*file"):
+        create_folder(blocked)
+
+
+def test_a_run_is_found_by_id_beginning_name_and_latest(tmp_path):
+    first = make_run(tmp_path, run_name="first try")
+    second = make_run(tmp_path)
+    assert find_run(tmp_path, first.run_id) == first
+    assert find_run(tmp_path, "first try") == first
+    unique = next(
+        second.run_id[:n] for n in range(1, 21) if not first.run_id.startswith(second.run_id[:n])
+    )
+    assert find_run(tmp_path, unique) == second
+    assert find_run(tmp_path, "latest") == list_runs(tmp_path)[0]
+
+
+def test_a_run_is_found_by_the_id_that_mlflow_gave(tmp_path):
+    run = make_run(tmp_path)
+    run.tracking.write_text('{"mlflow_run_id": "abc123"}')
+    assert find_run(tmp_path, "abc123") == run
+
+
+def test_a_name_that_fits_no_run_or_several_is_refused(tmp_path):
+    with pytest.raises(RunNotFoundError, match="it has no runs yet"):
+        find_run(tmp_path, "latest")
+    first = make_run(tmp_path)
+    make_run(tmp_path)
+    with pytest.raises(RunNotFoundError, match="none fits; the newest is"):
+        find_run(tmp_path, "nothing")
+    with pytest.raises(RunNotFoundError, match="must name one run, got 2"):
+        find_run(tmp_path, first.run_id[:4])
+
+
+def test_a_closed_run_lists_the_hash_of_every_file(tmp_path):
+    run = make_run(tmp_path)
+    run.config.write_text("a: 1\n")
+    manifest = run.close("FINISHED")
+    assert manifest.files == {"config.yaml": hash_file(run.config)}
+    assert manifest.state() == "FINISHED"
+    assert manifest.ended_at is not None
+
+
+def test_a_run_that_fails_says_why(tmp_path):
+    run = make_run(tmp_path)
+    with pytest.raises(GateError), ending(run):
+        raise GateError(["one", "two"])
+    assert (run.manifest().status, run.manifest().failure) == ("FAILED", ("one", "two"))
+
+
+def test_a_run_that_is_interrupted_is_killed(tmp_path):
+    run = make_run(tmp_path)
+    with pytest.raises(KeyboardInterrupt), ending(run):
+        raise KeyboardInterrupt
+    assert run.manifest().status == "KILLED"
+
+
+def test_a_run_whose_process_ended_is_shown_as_died(tmp_path):
+    this = Process.this()
+    free = max(psutil.pids()) + 100000
+    dead = make_run(tmp_path, process=this.model_copy(update={"pid": free}))
+    reused = make_run(tmp_path, process=this.model_copy(update={"started": this.started - 60}))
+    elsewhere = make_run(tmp_path, process=this.model_copy(update={"host": "far", "pid": free}))
+    alive = make_run(tmp_path)
+    states = [run.manifest().state() for run in (dead, reused, elsewhere, alive)]
+    assert states == ["DIED", "DIED", "RUNNING", "RUNNING"]

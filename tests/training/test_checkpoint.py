@@ -1,0 +1,63 @@
+import pickle
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from iovalence.errors import CheckpointError
+from iovalence.models.architecture import NetworkSpec
+from iovalence.training.checkpoint import CheckpointState, read_checkpoint, write_checkpoint
+from iovalence.training.schedule import Progress
+
+SPEC = NetworkSpec(num_features=2, embedding_sizes=(), layers=(), activation="relu", num_outputs=2)
+STATE = CheckpointState(epoch=3, step=9, seed=1, progress=Progress(best_epoch=2), spec=SPEC)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "last.safetensors"
+    write_checkpoint(path, STATE, {"parameters": torch.arange(6.0), "best": torch.ones(6)})
+    return path
+
+
+def test_a_checkpoint_comes_back_as_it_was(written):
+    found = read_checkpoint(written)
+    assert found.state == STATE
+    assert torch.equal(found.tensors["parameters"], torch.arange(6.0))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_found(written, tmp_path, where, bit):
+    content = bytearray(written.read_bytes())
+    content[int(where * len(content))] ^= 1 << bit
+    altered = tmp_path / "altered.safetensors"
+    altered.write_bytes(content)
+    with pytest.raises(CheckpointError, match="a checkpoint must"):
+        read_checkpoint(altered)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_torn_file_is_found(written, tmp_path, share):
+    content = written.read_bytes()
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(CheckpointError, match="a checkpoint must"):
+        read_checkpoint(torn)
+
+
+def test_a_pickle_is_not_read(tmp_path):
+    path = tmp_path / "last.safetensors"
+    path.write_bytes(pickle.dumps({"parameters": 1}))
+    with pytest.raises(CheckpointError, match="a checkpoint must be whole"):
+        read_checkpoint(path)
+
+
+def test_a_failed_save_leaves_the_checkpoint_before_it(written, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(CheckpointError, match="a checkpoint must be saved to go on"):
+        write_checkpoint(blocked / "last.safetensors", STATE, {"parameters": torch.ones(1)})
+    assert read_checkpoint(written).state.epoch == 3
