@@ -1,0 +1,390 @@
+"""Own the evaluation of one part: its figures, intervals, classes, slices and baselines.
+
+Knows predictions and labels; how either was made, and what a run is, it refuses to know.
+
+Shapes: N rows, K classes.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iovalence.data.section import Task
+from iovalence.errors import ConfigError
+from iovalence.evaluation.intervals import bootstrap_intervals, choose_num_resamples
+from iovalence.evaluation.metrics import (
+    Floats,
+    Ints,
+    Measure,
+    build_classification_measure,
+    build_regression_measure,
+    metric_names,
+)
+from iovalence.evaluation.result import (
+    OTHERS,
+    PREFIXES,
+    UNKNOWN,
+    ClassFigures,
+    ConfusionMatrix,
+    Figure,
+    PartResult,
+    SliceFigures,
+    SliceTable,
+)
+from iovalence.models.predictions import Predictions
+from iovalence.names import nearest
+
+MAX_SLICES = 20
+MAX_MATRIX_CLASSES = 50
+MAX_NAMES = 5
+HEADLINES: Mapping[Task, tuple[str, ...]] = {
+    "classification": ("accuracy", "balanced_accuracy", "roc_auc"),
+    "regression": ("rmse", "mae", "r2"),
+}
+
+
+def majority_predictions(class_shares: Mapping[str, float], num_rows: int) -> Predictions:
+    """Return the baseline that gives every row the shares of the classes in the train part.
+
+    Args:
+        class_shares: Share of each class among the train rows, in the model's order, sum 1.
+        num_rows: N.
+    """
+    probs = np.tile(np.fromiter(class_shares.values(), dtype=np.float64), (num_rows, 1))
+    return Predictions(probs=probs, values=None, classes=tuple(class_shares))
+
+
+def mean_predictions(mean: float, num_rows: int) -> Predictions:
+    """Return the baseline that gives every row the mean of the train part's target."""
+    return Predictions(probs=None, values=np.full(num_rows, mean), classes=None)
+
+
+def evaluate_part(
+    part: str,
+    y_true: Ints | Floats,
+    predictions: Predictions,
+    *,
+    loss: float | None = None,
+    weight: Floats | None = None,
+    slices: Mapping[str, NDArray[np.str_]] | None = None,
+    positive_index: int | None = None,
+    seed: int = 0,
+    with_intervals: bool = True,
+    baselines: Mapping[str, Predictions] | None = None,
+) -> PartResult:
+    """Measure predictions for one part.
+
+    Args:
+        part: train, validation, test, or a name for other data.
+        y_true: Class index, int64 (N,), -1 for a class that the model does not know; or values,
+            float64 (N,), in the target's own unit.
+        predictions: What the model says of the same rows.
+        loss: What training minimises, on this part; None where it was not worked out.
+        weight: Weight of each row, float64 (N,) >= 0; None for equal weights.
+        slices: For each column to break down by, the value in each row, text (N,).
+        positive_index: The class that counts as positive when there are two; else None.
+        seed: Decides the bootstrap resamples.
+        with_intervals: Whether to work out 95 % intervals; their cost grows with N.
+        baselines: By name, what a simple rule says of the same rows.
+    """
+    measure = _build_measure(y_true, predictions, positive_index)
+    weights = np.ones(len(y_true)) if weight is None else weight.astype(np.float64)
+    values = _measure_once(measure, weights)
+    num_resamples = _choose_num_resamples(predictions, positive_index) if with_intervals else 0
+    intervals = bootstrap_intervals(
+        measure, len(y_true), weight, num_resamples=num_resamples, seed=seed
+    )
+    metrics = {} if loss is None else {"loss": Figure(value=loss)}
+    for name, value in values.items():
+        if not math.isnan(value):
+            low, high = intervals.get(name, (None, None))
+            metrics[name] = Figure(value=value, low=low, high=high)
+    is_classes = predictions.probs is not None
+    return PartResult(
+        part=part,
+        num_rows=len(y_true),
+        metrics=metrics,
+        num_resamples=num_resamples,
+        notes=(
+            *_explain_undefined(values, y_true, predictions.classes),
+            *_explain_intervals(metrics, len(y_true), num_resamples),
+        ),
+        baselines={
+            name: _compute_defined(y_true, baseline, weights, positive_index)
+            for name, baseline in (baselines or {}).items()
+        },
+        confusion_matrix=count_confusion(y_true, predictions) if is_classes else None,
+        per_class=measure_classes(y_true, predictions, weights) if is_classes else (),
+        slices=tuple(
+            _measure_slices(column, of_row, y_true, predictions, weights, positive_index)
+            for column, of_row in (slices or {}).items()
+        ),
+    )
+
+
+def _build_measure(
+    y_true: Ints | Floats, predictions: Predictions, positive_index: int | None
+) -> Measure:
+    if predictions.probs is None:
+        return build_regression_measure(y_true.astype(np.float64), _values(predictions))
+    return build_classification_measure(y_true.astype(np.int64), predictions.probs, positive_index)
+
+
+def _values(predictions: Predictions) -> Floats:
+    return predictions.y_pred.astype(np.float64)
+
+
+def _measure_once(measure: Measure, weights: Floats) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in measure(weights[None, :]).items()}
+
+
+def _compute_defined(
+    y_true: Ints | Floats, predictions: Predictions, weights: Floats, positive_index: int | None
+) -> dict[str, float]:
+    """Return the metrics that are defined for these rows, by name."""
+    measure = _build_measure(y_true, predictions, positive_index)
+    values = _measure_once(measure, weights)
+    return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
+def _choose_num_resamples(predictions: Predictions, positive_index: int | None) -> int:
+    if predictions.probs is None or positive_index is not None:
+        return choose_num_resamples(predictions.num_rows, 1)
+    return choose_num_resamples(predictions.num_rows, predictions.probs.shape[1])
+
+
+def _explain_undefined(
+    values: Mapping[str, float], y_true: Ints | Floats, classes: Sequence[str] | None
+) -> Iterator[str]:
+    """Yield a line for each thing that makes the figures of a part less than they seem."""
+    missing = [name for name, value in values.items() if math.isnan(value)]
+    if missing:
+        found = "one class" if classes else "one value"
+        reason = f"its rows have {found}" if len(y_true) else "it has no rows"
+        yield f"{', '.join(missing)} left out: not defined for this part, {reason}"
+    if classes is None:
+        return
+    counts = np.bincount(y_true.astype(np.int64) + 1, minlength=len(classes) + 1)
+    if counts[0]:
+        yield (
+            f"{counts[0]} rows have a class that the model does not know: each counts as an "
+            "error, and is left out of log_loss, roc_auc and pr_auc"
+        )
+    absent = [name for name, count in zip(classes, counts[1:], strict=True) if count == 0]
+    if absent and len(y_true):
+        more = ", ..." if len(absent) > MAX_NAMES else ""
+        yield (
+            f"{len(absent)} of {len(classes)} classes have no row here and are left out of means "
+            f"over classes: {', '.join(absent[:MAX_NAMES])}{more}"
+        )
+
+
+def _explain_intervals(
+    metrics: Mapping[str, Figure], num_rows: int, num_resamples: int
+) -> Iterator[str]:
+    """Yield a line where intervals were asked for and a metric has none."""
+    without = [name for name, f in metrics.items() if f.low is None and name != "loss"]
+    if num_resamples and without:
+        reason = "too few rows" if num_rows < 2 else "all resamples give the same figure"
+        yield f"no interval for {', '.join(without)}: {reason}"
+
+
+def count_confusion(
+    y_true: Ints | Floats, predictions: Predictions, max_classes: int = MAX_MATRIX_CLASSES
+) -> ConfusionMatrix:
+    """Count rows by true and predicted class.
+
+    Args:
+        y_true: Class index, int64 (N,); -1 for a class that the model does not know.
+        predictions: What the model says of the rows.
+        max_classes: With more, the ones with the most rows stay, and the others are one.
+    """
+    classes = predictions.classes or ()
+    num_classes = len(classes)
+    labels = np.where(y_true < 0, num_classes, y_true).astype(np.int64)
+    names, position, num_merged = list(classes), np.arange(num_classes + 1), 0
+    if num_classes > max_classes:
+        support = np.bincount(labels, minlength=num_classes)[:num_classes]
+        kept = np.sort(np.argsort(-support, kind="stable")[: max_classes - 1])
+        position = np.full(num_classes + 1, len(kept))
+        position[kept] = np.arange(len(kept))
+        position[-1] = len(kept) + 1
+        names, num_merged = [*(classes[k] for k in kept), OTHERS], num_classes - len(kept)
+    cells = position[labels] * len(names) + position[predictions.y_pred.astype(np.int64)]
+    counts = np.bincount(cells, minlength=(len(names) + 1) * len(names)).reshape(-1, len(names))
+    has_unknown = bool(counts[-1].any())
+    return ConfusionMatrix(
+        true_labels=(*names, UNKNOWN) if has_unknown else tuple(names),
+        predicted_labels=tuple(names),
+        counts=tuple(map(tuple, (counts if has_unknown else counts[:-1]).tolist())),
+        num_merged=num_merged,
+    )
+
+
+def measure_classes(
+    y_true: Ints | Floats, predictions: Predictions, weights: Floats
+) -> tuple[ClassFigures, ...]:
+    """Compute the figures of each class, in the model's order, unknown ones as one at the end.
+
+    Args:
+        y_true: Class index, int64 (N,); -1 for a class that the model does not know.
+        predictions: What the model says of the rows.
+        weights: Weight of each row, float64 (N,) >= 0.
+    """
+    names = (*(predictions.classes or ()), UNKNOWN)
+    size = len(names)
+    labels = np.where(y_true < 0, size - 1, y_true).astype(np.int64)
+    y_pred = predictions.y_pred.astype(np.int64)
+    num_rows = np.bincount(labels, minlength=size)
+    true = np.bincount(labels, weights, minlength=size)
+    predicted = np.bincount(y_pred, weights, minlength=size)
+    hits = np.bincount(labels, weights * (labels == y_pred), minlength=size)
+    figures = (
+        ClassFigures(
+            name=names[k],
+            num_rows=int(num_rows[k]),
+            precision=_share(hits[k], predicted[k]),
+            recall=_share(hits[k], true[k]),
+            f1=_share(2 * hits[k], true[k] + predicted[k]),
+        )
+        for k in range(size)
+    )
+    found = tuple(figures)
+    return found if num_rows[-1] else found[:-1]
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole > 0 else None
+
+
+def _measure_slices(
+    column: str,
+    of_row: NDArray[np.str_],
+    y_true: Ints | Floats,
+    predictions: Predictions,
+    weights: Floats,
+    positive_index: int | None,
+) -> SliceTable:
+    """Measure the rows of each value of a column; the values with the most rows."""
+    values, value_of_row, counts = np.unique(of_row, return_inverse=True, return_counts=True)
+    largest = np.argsort(-counts, kind="stable")[:MAX_SLICES]
+    headlines = HEADLINES["regression" if predictions.probs is None else "classification"]
+
+    def measure(index: int) -> SliceFigures:
+        rows = np.flatnonzero(value_of_row == index)
+        found = _compute_defined(
+            y_true[rows], _take(predictions, rows), weights[rows], positive_index
+        )
+        return SliceFigures(
+            value=str(values[index]),
+            num_rows=len(rows),
+            metrics={name: found[name] for name in headlines if name in found},
+        )
+
+    return SliceTable(
+        column=column,
+        num_values=len(values),
+        slices=tuple(measure(int(index)) for index in largest),
+    )
+
+
+def _take(predictions: Predictions, rows: Ints) -> Predictions:
+    return Predictions(
+        probs=None if predictions.probs is None else predictions.probs[rows],
+        values=None if predictions.values is None else predictions.values[rows],
+        classes=predictions.classes,
+    )
+
+
+def check_requirements(require: Mapping[str, str], flat: Mapping[str, float]) -> tuple[str, ...]:
+    """Return a line for each requirement that was not met.
+
+    Args:
+        require: For each metric by its full name, a comparison and a number, as `>= 0.85`.
+        flat: The metrics of the run by full name.
+
+    Raises:
+        ConfigError: A requirement names a metric that this run does not have.
+    """
+    validate_requirements(require, flat)
+    return tuple(
+        f"{name} must be {rule.strip()}, got {flat[name]:.6g} (evaluation.require); "
+        "the report shows where it is lost"
+        for name, rule in require.items()
+        if not _holds(flat[name], rule)
+    )
+
+
+def validate_requirements(require: Mapping[str, str], available: Iterable[str]) -> None:
+    """Refuse requirements that this run can never answer.
+
+    Args:
+        require: As in `check_requirements`.
+        available: Full names of the metrics of the run; `expected_metrics` gives them before
+            there are any.
+
+    Raises:
+        ConfigError: A requirement names another metric, or its number is none.
+    """
+    names = tuple(available)
+    faults = [
+        f"evaluation.require.{name} must name a metric of this run, got '{name}'"
+        f"{_suggest(name, names)}"
+        for name in require
+        if name not in names
+    ]
+    faults += [
+        f"evaluation.require.{name} must be a comparison and a number, got '{rule}'; "
+        'write for example ">= 0.85"'
+        for name, rule in require.items()
+        if _read_rule(rule) is None
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def validate_metrics(metrics: Sequence[str], task: Task) -> None:
+    """Refuse names in `evaluation.metrics` that are no metric of the task.
+
+    Raises:
+        ConfigError: There are such names.
+    """
+    names = ("loss", *metric_names(task))
+    faults = [
+        f"evaluation.metrics must name metrics of {task}, got '{name}'{_suggest(name, names)}"
+        for name in metrics
+        if name not in names
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def expected_metrics(task: Task, parts: Iterable[str]) -> tuple[str, ...]:
+    """Return the full names of all metrics that a run with these parts has."""
+    names = ("loss", *metric_names(task))
+    return tuple(f"{PREFIXES.get(part, part)}_{name}" for part in parts for name in names)
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    return nearest(name, names) or f"; there are {', '.join(names)}"
+
+
+_RULE = re.compile(r"\s*(>=|<=|>|<)\s*(\S+)\s*")
+_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+def _read_rule(rule: str) -> tuple[str, float] | None:
+    found = _RULE.fullmatch(rule)
+    try:
+        return (found[1], float(found[2])) if found else None
+    except ValueError:
+        return None
+
+
+def _holds(value: float, rule: str) -> bool:
+    sign, bound = _read_rule(rule) or ("<", -math.inf)
+    return bool(_COMPARE[sign](value, bound))
