@@ -33,3 +33,11 @@ class Predictions:
         if self.values is None:
             raise ValueError("predictions must hold probs or values, got neither")
         return self.values
+
+    def columns(self) -> dict[str, NDArray[np.generic]]:
+        """Return the columns of a table of predictions: `prediction`, and `prob_<class>`."""
+        if self.probs is None or self.classes is None:
+            return {"prediction": self.y_pred}
+        named = np.array(self.classes, dtype=object)[self.y_pred]
+        probs = {f"prob_{name}": self.probs[:, i] for i, name in enumerate(self.classes)}
+        return {"prediction": named, **probs}

@@ -72,6 +72,11 @@ class RunFolder:
         return self.root / "model"
 
     @property
+    def training(self) -> Path:
+        """How training went: the kept epoch, steps, class weights."""
+        return self.root / "training.json"
+
+    @property
     def test_predictions(self) -> Path:
         """What the model says of the test part."""
         return self.root / "test_predictions.parquet"

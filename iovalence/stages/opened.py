@@ -1,6 +1,9 @@
 """Own how a run begins, and what it records of the stages before training."""
 
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from iovalence import __version__
@@ -58,6 +61,15 @@ def _copy_data(schema: TableSchema, run: RunFolder) -> None:
         target = run.data / file.source / f"{number:04d}-{Path(file.path).name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file.path, target)
+
+
+@contextmanager
+def timing(run: RunFolder, stage: str) -> Iterator[None]:
+    """Note in the manifest what a stage that is done in every run cost."""
+    started = time.perf_counter()
+    yield
+    cost = StageCost(seconds=time.perf_counter() - started)
+    run.update(stages=run.manifest().stages | {stage: cost})
 
 
 def note_stage(run: RunFolder, output: StageOutput) -> None:

@@ -1,6 +1,5 @@
 """Own training as a stage: the run's model, checkpoints and journal."""
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -17,9 +16,17 @@ from iovalence.quality.findings import MAX_EXAMPLES
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import Journal
-from iovalence.runs.manifest import StageCost
 from iovalence.runs.store import StageOutput
-from iovalence.training.fit import Fitted, Machine, architecture, choose_machine, fit
+from iovalence.stages.opened import timing
+from iovalence.training.fit import (
+    ClassWeights,
+    Fitted,
+    Machine,
+    architecture,
+    choose_machine,
+    fit,
+)
+from iovalence.training.section import TrainingSection
 from iovalence.training.trainer import EpochFigures
 
 Observe = Callable[[EpochFigures], None]
@@ -67,34 +74,41 @@ def train_stage(
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint could not be saved.
     """
-    started = time.perf_counter()
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
     section = loaded.config.training
     machine = plan_machine(loaded, prepared)
     run.update(device=machine.device, threads=machine.threads)
-    journal = Journal(run.journal)
-    balanced = CheckedRows.load(checked.folder).balance_weights
+    with timing(run, "train"):
+        fitted = fit(
+            prepared,
+            section,
+            machine,
+            class_weights=_class_weights(section, checked),
+            observe=_journalled(run, observe),
+            checkpoints=run.checkpoints if section.save_checkpoint else None,
+            name_rows=lambda positions: name_rows(table, prepared.table_index[positions]),
+        )
+        result = _result(fitted)
+        result.save(run.training)
+        _save_model(run, loaded, table.schema, prepared, fitted)
+    Journal(run.journal).event("trained", **result.model_dump(mode="json"))
+    return result
 
-    def observed(figures: EpochFigures) -> None:
+
+def _class_weights(section: TrainingSection, checked: StageOutput) -> ClassWeights:
+    balanced = CheckedRows.load(checked.folder).balance_weights
+    return "balanced" if balanced else section.class_weights
+
+
+def _journalled(run: RunFolder, observe: Observe | None) -> Observe:
+    journal = Journal(run.journal)
+
+    def note(figures: EpochFigures) -> None:
         journal.metrics(figures.metrics, epoch=figures.epoch, step=figures.step)
         if observe is not None:
             observe(figures)
 
-    fitted = fit(
-        prepared,
-        section,
-        machine,
-        class_weights="balanced" if balanced else section.class_weights,
-        observe=observed,
-        checkpoints=run.checkpoints if section.save_checkpoint else None,
-        name_rows=lambda positions: name_rows(table, prepared.table_index[positions]),
-    )
-    result = _result(fitted)
-    journal.event("trained", **result.model_dump(mode="json"))
-    _save_model(run, loaded, table.schema, prepared, fitted)
-    cost = StageCost(seconds=time.perf_counter() - started)
-    run.update(stages=run.manifest().stages | {"train": cost})
-    return result
+    return note
 
 
 def name_rows(table: Table, rows: NDArray[np.int64]) -> str:

@@ -112,7 +112,7 @@ def fit(
     network.initialise(derived_seed(section.seed, "weights"))
     trainer = Trainer(
         network=network,
-        objective=_objective(prepared),
+        objective=objective_for(prepared),
         train=load_part(prepared, rows, weights, device),
         validation=_validation(prepared, weights, device),
         section=section,
@@ -140,7 +140,8 @@ def arithmetic(machine: Machine) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _objective(prepared: Prepared) -> Objective:
+def objective_for(prepared: Prepared) -> Objective:
+    """Return what is optimised for this target."""
     preprocessing = prepared.preprocessing
     if preprocessing.classes is not None:
         return Objective("classification")

@@ -1,0 +1,182 @@
+"""Own evaluation as a stage: every part measured once more, the test part for the only time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from iovalence.config.load import LoadedConfig
+from iovalence.data.ingest import load_table
+from iovalence.data.prepared import Prepared, load_prepared
+from iovalence.data.schema import SOURCES
+from iovalence.data.table import Table
+from iovalence.errors import GateError
+from iovalence.evaluation.evaluate import (
+    check_requirements,
+    evaluate_part,
+    majority_predictions,
+    mean_predictions,
+)
+from iovalence.evaluation.result import EvaluationResult, PartResult
+from iovalence.models.network import Network
+from iovalence.models.predictions import Predictions
+from iovalence.models.predictor import Predictor, interpret
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.store import StageOutput
+from iovalence.stages.opened import timing
+from iovalence.stages.trained import TrainingResult
+from iovalence.training.fit import Machine, arithmetic, fit_linear, objective_for
+from iovalence.training.parts import load_part
+from iovalence.training.trainer import compute_outputs, measure
+
+PARTS = ("train", "validation", "test")
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Hold a model, the rows it is measured on, and the baselines beside it."""
+
+    table: Table
+    prepared: Prepared
+    network: Network
+    linear: Network | None
+    class_weights: torch.Tensor | None
+
+
+def evaluate_stage(
+    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, prepared_at: StageOutput
+) -> EvaluationResult:
+    """Measure the model on every part and write metrics.json and test_predictions.parquet."""
+    config, manifest = loaded.config, run.manifest()
+    machine = Machine(manifest.device or "cpu", manifest.threads or 1)
+    with timing(run, "evaluate"), arithmetic(machine):
+        prepared = load_prepared(prepared_at.folder)
+        linear = (
+            fit_linear(prepared, config.training, machine) if config.evaluation.baseline else None
+        )
+        measured = Measured(
+            table=load_table(ingested.folder),
+            prepared=prepared,
+            network=Predictor.load(run.model).network,
+            linear=None if linear is None else linear.network,
+            class_weights=load_class_weights(run),
+        )
+        present = [part for part in PARTS if np.any(prepared.part == PARTS.index(part))]
+        results = tuple(_evaluate(loaded, run, measured, part) for part in present)
+    result = EvaluationResult(
+        task=measured.table.schema.task,
+        target=measured.table.schema.target,
+        classes=prepared.preprocessing.classes,
+        positive_class=_positive_class(prepared),
+        parts=results,
+        require=config.evaluation.require,
+    )
+    unmet = check_requirements(config.evaluation.require, result.flat())
+    result = result.model_copy(update={"unmet": unmet})
+    result.save(run.metrics)
+    return result
+
+
+def load_class_weights(run: RunFolder) -> torch.Tensor | None:
+    """Return the weight of each class that the model was trained with."""
+    weights = TrainingResult.load(run.training).class_weights
+    return None if weights is None else torch.tensor(weights)
+
+
+def _positive_class(prepared: Prepared) -> str | None:
+    preprocessing = prepared.preprocessing
+    if preprocessing.classes is None or preprocessing.positive_index is None:
+        return None
+    return preprocessing.classes[preprocessing.positive_index]
+
+
+def _evaluate(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) -> PartResult:
+    prepared = measured.prepared
+    rows = np.flatnonzero(prepared.part == PARTS.index(part))
+    tensors = load_part(prepared, rows, measured.class_weights, CPU)
+    outputs = compute_outputs(measured.network, tensors).numpy()
+    predictions = interpret(outputs, prepared.preprocessing)
+    weight = None if prepared.weight is None else np.asarray(prepared.weight[rows])
+    result = evaluate_part(
+        part,
+        _y_true(prepared, rows),
+        predictions,
+        loss=measure(measured.network, objective_for(prepared), tensors)["loss"],
+        weight=weight,
+        slices=_slices(loaded, measured, rows),
+        positive_index=prepared.preprocessing.positive_index,
+        seed=loaded.config.training.seed,
+        with_intervals=part != "train",
+        baselines=_baselines(loaded, measured, rows),
+    )
+    if part == "test":
+        write_predictions(run, measured, rows, predictions)
+    return result
+
+
+def _y_true(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.generic]:
+    target = np.asarray(prepared.target[rows])
+    if prepared.preprocessing.classes is not None:
+        return target
+    return prepared.preprocessing.decode_target(target.astype(np.float64))
+
+
+def _slices(
+    loaded: LoadedConfig, measured: Measured, rows: NDArray[np.int64]
+) -> dict[str, NDArray[np.str_]]:
+    """Return the text of each sliced column in each row; a missing value is `(missing)`."""
+    taken = pa.array(measured.prepared.table_index[rows])
+    return {
+        name: np.array(
+            measured.table.columns[name].take(taken).cast(pa.string()).fill_null("(missing)")
+        ).astype(np.str_)
+        for name in loaded.config.evaluation.slices
+    }
+
+
+def _baselines(
+    loaded: LoadedConfig, measured: Measured, rows: NDArray[np.int64]
+) -> dict[str, Predictions]:
+    if not loaded.config.evaluation.baseline or measured.linear is None:
+        return {}
+    prepared = measured.prepared
+    outputs = compute_outputs(measured.linear, load_part(prepared, rows, None, CPU)).numpy()
+    linear = {"linear": interpret(outputs, prepared.preprocessing)}
+    train = np.asarray(prepared.target[prepared.part == 0])
+    classes = prepared.preprocessing.classes
+    if classes is None:
+        return {"mean": mean_predictions(prepared.preprocessing.target_mean, len(rows))} | linear
+    shares = np.bincount(train, minlength=len(classes)) / len(train)
+    named = dict(zip(classes, shares.tolist(), strict=True))
+    return {"majority": majority_predictions(named, len(rows))} | linear
+
+
+def write_predictions(
+    run: RunFolder, measured: Measured, rows: NDArray[np.int64], predictions: Predictions
+) -> None:
+    """Write what the model says of the test part, one line for each of its rows."""
+    import pyarrow.parquet as pq
+
+    from iovalence.atomic import replacing
+
+    table, index = measured.table, measured.prepared.table_index[rows]
+    columns: dict[str, object] = {
+        "source": np.array(SOURCES)[table.source_of_rows()[index]],
+        "row": table.row_numbers()[index],
+        "target": table.columns[table.schema.target].take(pa.array(index)),
+    }
+    with replacing(run.test_predictions) as path:
+        pq.write_table(pa.table(columns | predictions.columns()), path)
+
+
+def raise_for_requirements(result: EvaluationResult) -> None:
+    """Raise where the run did not reach what `evaluation.require` asks for.
+
+    Raises:
+        GateError: One line for each requirement that was not met.
+    """
+    if result.unmet:
+        raise GateError(result.unmet)
