@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from iovalence.section import Section
 
@@ -13,18 +13,40 @@ ColumnNames = Annotated[tuple[str, ...], Field(strict=False)]
 DEFAULT_MISSING = ("", "?", "NA", "N/A", "null", "NaN")
 
 
+def _check_delimiter(value: str) -> str:
+    if len(value) != 1 or value in '"\r\n':
+        raise ValueError("must be one character, and no quote or line break")
+    return value
+
+
+Delimiter = Annotated[
+    str, AfterValidator(_check_delimiter), Field(json_schema_extra={"pattern": '^[^"\\r\\n]$'})
+]
+
+
 class DataSection(Section):
     """Say where the table is and what its columns mean."""
 
     train_file: str = Field(
+        min_length=1,
         description="CSV, TSV, Parquet or Arrow/Feather file, plain or compressed, or a folder or "
-        "glob of them; relative to this file"
+        "glob of them; relative to this file",
+        examples=["train.csv"],
     )
-    validation_file: str | None = Field(None, description="a file used as the validation part")
-    test_file: str | None = Field(None, description="a file used as the test part")
+    validation_file: str | None = Field(
+        None,
+        min_length=1,
+        description="a file used as the validation part",
+        examples=["validation.csv"],
+    )
+    test_file: str | None = Field(
+        None, min_length=1, description="a file used as the test part", examples=["test.csv"]
+    )
     target: str | None = Field(
         None,
+        min_length=1,
         description="column to predict; found when one column is called label, target, class or y",
+        examples=["income"],
     )
     task: Task | None = Field(
         None,
@@ -32,30 +54,59 @@ class DataSection(Section):
         "integers are classes",
     )
     positive_class: str | None = Field(
-        None, description="the class that counts as positive when there are two"
+        None,
+        min_length=1,
+        description="the class that counts as positive when there are two; the last when not given",
+        examples=["yes"],
     )
-    features: ColumnNames | None = Field(None, description="columns to use; all but the others")
-    exclude: ColumnNames = Field((), description="columns to leave out")
-    id: str | None = Field(None, description="column that names the row; never a feature")
-    weight: str | None = Field(None, description="column with the weight of each row, >= 0")
+    features: ColumnNames | None = Field(
+        None, description="columns to use; all but the others when not given", examples=[["age"]]
+    )
+    exclude: ColumnNames = Field((), description="columns to leave out", examples=[["notes"]])
+    id: str | None = Field(
+        None,
+        min_length=1,
+        description="column that names the row; never a feature",
+        examples=["customer"],
+    )
+    weight: str | None = Field(
+        None,
+        min_length=1,
+        description="column with the weight of each row, >= 0",
+        examples=["weight"],
+    )
     column_names: ColumnNames | None = Field(
-        None, description="names, in order, of the columns of a file without a header"
+        None,
+        min_length=1,
+        description="names, in order, of the columns of a file without a header",
+        examples=[["age", "income"]],
     )
     missing_values: ColumnNames = Field(
         DEFAULT_MISSING,
         description="texts that stand for a missing value; blanks around a value are stripped",
     )
-    delimiter: str | None = Field(
-        None, min_length=1, max_length=1, description="one character between the fields; found"
+    delimiter: Delimiter | None = Field(
+        None,
+        description="one character between the fields; found when not given",
+        examples=[";"],
     )
     validation_split: float = Field(
-        0.15, ge=0, lt=1, description="share of all rows for validation; 0 means no such part"
+        0.15,
+        ge=0,
+        lt=1,
+        description="share of all rows for validation; 0 means no such part; "
+        "may also stand under training",
     )
     test_size: float = Field(
-        0.15, ge=0, lt=1, description="share of all rows for the test; 0 means no such part"
+        0.15,
+        ge=0,
+        lt=1,
+        description="share of all rows for the test; 0 means no such part; "
+        "may also stand under training",
     )
     split: SplitMethod | None = Field(
-        None, description="random or stratified; stratified for classes, else random"
+        None,
+        description="how rows are shared out; stratified for classes, else random, when not given",
     )
 
     @model_validator(mode="after")
@@ -67,4 +118,37 @@ class DataSection(Section):
             raise ValueError(
                 f"validation_split and test_size must sum to less than 1, got {asked:g}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_given_once(self) -> "DataSection":
+        for key, names in (("column_names", self.column_names), ("features", self.features)):
+            twice = sorted({name for name in names or () if (names or ()).count(name) > 1})
+            if twice:
+                raise ValueError(f"{key} must name each column once, got '{twice[0]}' twice")
+        return self
+
+    @model_validator(mode="after")
+    def _a_column_means_one_thing(self) -> "DataSection":
+        roles = (("target", self.target), ("id", self.id), ("weight", self.weight))
+        seen: dict[str, str] = {}
+        for key, name in roles:
+            if name in seen:
+                raise ValueError(f"{key} must be another column than {seen[name]}, got '{name}'")
+            if name is not None and name in self.exclude:
+                raise ValueError(f"{key} must not be a column of exclude, got '{name}'")
+            if name is not None:
+                seen[name] = key
+        for name in self.features or ():
+            if name in seen or name in self.exclude:
+                other = seen.get(name, "exclude")
+                raise ValueError(f"features must not hold a column of {other}, got '{name}'")
+        return self
+
+    @model_validator(mode="after")
+    def _regression_has_no_classes(self) -> "DataSection":
+        if self.task == "regression" and self.positive_class is not None:
+            raise ValueError("positive_class must be left out of a regression, got one")
+        if self.task == "regression" and self.split == "stratified":
+            raise ValueError("split must be random for a regression, got stratified")
         return self

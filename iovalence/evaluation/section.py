@@ -1,25 +1,57 @@
-"""Own the `evaluation` section of the configuration."""
+"""Own the `evaluation` section of the configuration, and the names of metrics."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from iovalence.section import Section, Switch
 
-Requirement = Annotated[str, Field(pattern=r"^\s*(>=|<=|>|<)\s*[-+0-9.eE]+\s*$")]
+Metric = Literal[
+    "loss",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "expected_calibration_error",
+    "rmse",
+    "mae",
+    "r2",
+]
+PARTS_OF_KEYS = ("train_final", "val", "test")
+
+REQUIREMENT_PATTERN = r"^\s*(>=|<=|>|<)\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
+Requirement = Annotated[str, Field(pattern=REQUIREMENT_PATTERN)]
+MetricKey = Annotated[
+    str, Field(pattern=rf"^({'|'.join(PARTS_OF_KEYS)})_({'|'.join(get_args(Metric))})$")
+]
+
+
+def metric_keys() -> tuple[str, ...]:
+    """Return the keys of all metrics of all parts, as `test_accuracy`."""
+    return tuple(f"{part}_{name}" for part in PARTS_OF_KEYS for name in get_args(Metric))
 
 
 class EvaluationSection(Section):
     """Say what is measured at the end, and what must be reached."""
 
-    metrics: tuple[str, ...] | None = Field(
-        None, strict=False, description="metrics to show, by name without the part; all"
+    metrics: tuple[Metric, ...] | None = Field(
+        None,
+        strict=False,
+        description="metrics to show, by name without the part; all of the task when not given",
+        examples=[["accuracy", "roc_auc"]],
     )
     slices: tuple[str, ...] = Field(
-        (), strict=False, description="columns whose values results are broken down by"
+        (),
+        strict=False,
+        description="columns whose values results are broken down by",
+        examples=[["sex", "region"]],
     )
-    require: dict[str, Requirement] = Field(
-        {}, description='what the run must reach, as test_accuracy: ">= 0.85"; else status 4'
+    require: dict[MetricKey, Requirement] = Field(
+        {},
+        description="what the run must reach; else it ends with status 4",
+        examples=[{"test_accuracy": ">= 0.85"}],
     )
     baseline: Switch = Field(
         True, description="show the majority class or the mean, and a linear model, beside it"

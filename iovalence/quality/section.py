@@ -55,7 +55,10 @@ class BalanceCheck(Section):
 
     action: Action = Field("warn", description="fix trains with class_weights: balanced")
     max_ratio: float = Field(
-        10.0, ge=1, strict=False, description="rows of the largest class for one of the smallest"
+        10.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="most rows of the largest class for one of the smallest",
     )
 
     @model_validator(mode="before")
@@ -71,8 +74,8 @@ class DeclaredExpectations(Section):
     declared: tuple[dict[str, dict[str, Any]], ...] = Field(
         (),
         strict=False,
-        description="each a name and its arguments: "
-        "- expect_column_values_to_be_between: {column: age, min_value: 0}",
+        description="each a name of Great Expectations and its arguments",
+        examples=[[{"expect_column_values_to_be_between": {"column": "age", "min_value": 0}}]],
     )
 
     @model_validator(mode="before")

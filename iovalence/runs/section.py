@@ -11,7 +11,9 @@ class RunSection(Section):
     """Say where runs are kept and what of the machine they use."""
 
     workspace: str = Field(
-        ".iovalence", description="folder of runs, models and MLflow's files, beside this file"
+        ".iovalence",
+        min_length=1,
+        description="folder of runs, models and MLflow's files, beside this file",
     )
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
         "auto", description="threads of the arithmetic; auto chooses from the work of one step"

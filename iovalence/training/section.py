@@ -13,6 +13,7 @@ Scheduler = Literal["none", "step", "cosine_annealing", "plateau", "one_cycle"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Width = Annotated[int, Field(ge=1, le=65536)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+ClassWeight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class TrainingSection(Section):
@@ -67,11 +68,13 @@ class TrainingSection(Section):
     keep: Literal["best", "last"] = Field(
         "best", description="epoch whose weights are the model: best by validation loss, or last"
     )
-    class_weights: Literal["none", "balanced"] | dict[str, float] = Field(
-        "none", description="none, balanced, or a weight for each class"
+    class_weights: Literal["none", "balanced"] | dict[str, ClassWeight] = Field(
+        "none",
+        description="none, balanced, or a weight for each class",
+        examples=[{"no": 1.0, "yes": 4.0}],
     )
     gradient_clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None, description="largest norm of the gradient; none does not clip"
+        None, description="largest norm of the gradient; none does not clip", examples=[1.0]
     )
     save_checkpoint: Switch = Field(
         True, description="false: nothing is kept but the finished model"

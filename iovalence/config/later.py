@@ -1,0 +1,46 @@
+"""Own what is named now and built later: refused by name, never ignored."""
+
+from iovalence.config.faults import Fault
+from iovalence.config.node import Node
+
+LATER_KEYS = (
+    "data.group",
+    "data.time",
+    "quality.duplicates.conflicting",
+    "quality.duplicates.near",
+    "quality.labels.errors",
+    "quality.leakage",
+    "quality.drift",
+    "quality.expectations.inferred",
+    "training.mixed_precision",
+    "training.checkpoint_minutes",
+    "run.workers",
+)
+
+LATER_VALUES = {
+    "data.split": ("group", "time", "hash"),
+    "training.model_type": ("rnn", "tabm"),
+    "training.batch_size": ("auto",),
+    "training.learning_rate": ("auto",),
+    "run.engine": ("ray",),
+}
+
+
+def refuse_later(root: Node) -> tuple[Node, list[Fault]]:
+    """Return the tree without what is not built yet, and a fault for each such key or value."""
+    faults = []
+    for key in (*LATER_KEYS, *LATER_VALUES):
+        path = tuple(key.split("."))
+        node = root.find(path)
+        if node is None:
+            continue
+        if key in LATER_KEYS:
+            text = f"{key} is not built yet, got {node.shown()}"
+            faults.append(Fault(node.place, text, "leave it out"))
+        elif node.value in LATER_VALUES[key]:
+            text = f"{key}: {node.value} is not built yet"
+            faults.append(Fault(node.place, text, "use another value or leave it out"))
+        else:
+            continue
+        root = root.without(path)
+    return root, faults

@@ -1,0 +1,97 @@
+"""Own the command line's `--set KEY=VALUE`: each beats the file wherever that wrote the key."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from iovalence.config.faults import Fault
+from iovalence.config.keys import home, section_under
+from iovalence.config.model import Config
+from iovalence.config.node import OVERRIDE, Node, dotted, shorten
+from iovalence.config.yaml_source import parse_yaml
+from iovalence.errors import ConfigError
+from iovalence.section import Section
+
+_SHAPE = "--set must be KEY=VALUE, as training.epochs=20"
+
+
+def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Fault]]:
+    """Return the tree with every override in its place, the last of a key winning, and faults.
+
+    Args:
+        root: The file, each key in its section.
+        overrides: Texts `KEY=VALUE`; the key dotted or short, the value YAML.
+    """
+    faults: list[Fault] = []
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        parts = key.strip().split(".")
+        if not equals or not all(parts):
+            faults.append(Fault(OVERRIDE, f"{_SHAPE}, got '{shorten(override)}'"))
+            continue
+        try:
+            node, wrong = _parse_value(text.strip(), key)
+            root = _put(root, override_path(tuple(parts)), node)
+            faults += wrong
+        except ConfigError as err:
+            faults += [Fault(OVERRIDE, fault) for fault in err.faults]
+    return root, faults
+
+
+def override_path(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the path of a key; what follows a mapping's name is one key, dots and all.
+
+    So `comments.training.epochs` is the comment on `training.epochs`.
+    """
+    path = home(parts)
+    model: type[Section] | None = Config
+    for depth, key in enumerate(path, 1):
+        known = model is not None and key in model.model_fields
+        model = section_under(model, key)
+        if model is None and known and path[depth:]:
+            return (*path[:depth], ".".join(path[depth:]))
+    return path
+
+
+def _parse_value(text: str, key: str) -> tuple[Node, list[Fault]]:
+    try:
+        node, faults = parse_yaml(text, "--set", OVERRIDE)
+    except ConfigError as err:
+        if text[:1] in ("[", "{", '"', "'"):
+            raise ConfigError(f"{shorten(key)} must be valid YAML, got {shorten(text)}") from err
+        # The shell has taken the quotes: `>= 0.9`, `*.csv` and `,` are meant as texts.
+        node, faults = None, []
+    return node or Node(text or None, OVERRIDE, text, plain=True), faults
+
+
+def _put(root: Node, path: tuple[str, ...], node: Node) -> Node:
+    model: type[Section] | None = Config
+    for depth, key in enumerate(path[:-1], 1):
+        model = section_under(model, key)
+        there = root.find(path[:depth])
+        if there is not None and not isinstance(there.value, dict | None):
+            root = root.put(path[:depth], _open(there, model, path, depth))
+    return root.put(path, node)
+
+
+def _open(node: Node, model: type[Section] | None, path: tuple[str, ...], depth: int) -> Node:
+    """Write a short form, as `labels: warn`, out as the mapping that it stands for."""
+    try:
+        if model is not None:
+            meant = model.model_validate(node.unwrap()).model_dump(mode="json", exclude_unset=True)
+            return _wrap(meant, node)
+    except ValidationError:
+        pass
+    raise ConfigError(
+        f"{dotted(path)} must stand in a mapping, got {dotted(path[:depth])}: {node.shown()} "
+        f"({node.place}); set {dotted(path[:depth])} whole"
+    )
+
+
+def _wrap(value: object, origin: Node) -> Node:
+    if isinstance(value, dict):
+        inner = {key: _wrap(item, origin) for key, item in value.items()}
+        return Node(inner, origin.place, origin.written)
+    if isinstance(value, list):
+        return Node([_wrap(item, origin) for item in value], origin.place, origin.written)
+    return Node(value, origin.place, str(value))
