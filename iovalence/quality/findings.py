@@ -1,12 +1,25 @@
 """Own what a check reports: one typed list of findings, for every reader."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from iovalence.data.schema import Source
+import numpy as np
+from numpy.typing import NDArray
+
+from iovalence.data.schema import SOURCES, Source
+from iovalence.data.table import Table
+from iovalence.quality.section import Action
 from iovalence.record import Record
 
 Severity = Literal["info", "warning", "failure"]
 MAX_EXAMPLES = 5
+
+_SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "failure"}
+
+
+def severity_of(action: Action) -> Severity:
+    """Return how grave a finding is under the action that its check has; `off` has none."""
+    return _SEVERITY[action]
 
 
 class RowNumber(Record):
@@ -27,7 +40,7 @@ class Finding(Record):
         severity: `failure` stops the run with status 4.
         count: Rows (or classes, as the message says) concerned.
         share: `count` as a share of all that were checked, in [0, 1].
-        message: What was found, one line.
+        message: What must hold and what was found, one line, with the rows.
         rows: At most five of the rows concerned.
         done: What was done about it, one line; empty for nothing.
         advice: What a person can do, one line; empty for nothing.
@@ -41,3 +54,21 @@ class Finding(Record):
     rows: tuple[RowNumber, ...] = ()
     done: str = ""
     advice: str = ""
+
+
+def name_rows(table: Table, indices: NDArray[np.int64]) -> tuple[RowNumber, ...]:
+    """Return the numbers of the first five of the rows at `indices`, int64, in the table."""
+    starts = np.cumsum((0, *table.schema.num_rows))
+    examples = []
+    for index in indices[:MAX_EXAMPLES].tolist():
+        source = int(np.searchsorted(starts, index, side="right")) - 1
+        examples.append(RowNumber(source=SOURCES[source], row=index - int(starts[source]) + 1))
+    return tuple(examples)
+
+
+def list_rows(rows: Sequence[RowNumber], count: int) -> str:
+    """Return "(train row 4, train row 9 and 22 more)" for `count` rows in all."""
+    if not rows:
+        return ""
+    more = f" and {count - len(rows)} more" if count > len(rows) else ""
+    return f" ({', '.join(str(row) for row in rows)}{more})"

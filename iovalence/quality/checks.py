@@ -1,0 +1,223 @@
+"""Own the order of the checks of rows, and what they decide together.
+
+Expectations look at the table as it was read. Then spellings are merged, so that rows which differ
+in the spelling of the label alone count as copies; rows without a label leave, then copies, then
+classes that are too rare. A row that leaves carries the first reason that applied.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from iovalence.atomic import replacing
+from iovalence.data.schema import SOURCES, Source
+from iovalence.data.table import Table
+from iovalence.errors import DataError, GateError
+from iovalence.quality.balance import check_balance
+from iovalence.quality.duplicates import check_exact, find_first_copies
+from iovalence.quality.expectations import check_expectations
+from iovalence.quality.findings import Finding
+from iovalence.quality.labels import (
+    check_missing,
+    check_rare,
+    check_unseen,
+    merge_spellings,
+)
+from iovalence.quality.section import QualitySection
+from iovalence.record import Record
+
+
+class SourceCounts(Record):
+    """Say how many rows of one file were read, stayed, and left for which reason."""
+
+    source: Source
+    num_rows: int
+    kept: int
+    removed: dict[str, int]
+
+
+class QualityReport(Record):
+    """Hold what the checks found, as people and programs read it.
+
+    Attributes:
+        findings: In the order of the checks.
+        counts: One for each file; `kept` and `removed` add up to `num_rows`.
+        balance_weights: Whether to train with balanced class weights.
+    """
+
+    findings: tuple[Finding, ...]
+    counts: tuple[SourceCounts, ...]
+    balance_weights: bool
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """Hold what the checks found in N rows, and which of these stay.
+
+    Attributes:
+        report: Findings and counts.
+        reason: Why each row left, as `duplicates.exact`; empty for one that stays; object (N,).
+        target: Labels with merged spellings, or values, (N,).
+        first_copy: Index of the first row of its file that each row equals, int64 (N,).
+    """
+
+    report: QualityReport
+    reason: NDArray[np.object_]
+    target: pa.Array
+    first_copy: NDArray[np.int64]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the findings in the order of the checks."""
+        return self.report.findings
+
+    @property
+    def balance_weights(self) -> bool:
+        """Return whether to train with balanced class weights."""
+        return self.report.balance_weights
+
+    @property
+    def keep(self) -> NDArray[np.bool_]:
+        """Return which rows stay, bool (N,)."""
+        return np.asarray(self.reason == "", dtype=bool)
+
+    def save(self, folder: Path) -> None:
+        """Write findings.json and rows.arrow into `folder`."""
+        self.report.save(folder / "findings.json")
+        reason = pa.array(self.reason, type=pa.string()).dictionary_encode()
+        rows = pa.table([reason, self.target, self.first_copy], _ROW_COLUMNS)
+        with replacing(folder / "rows.arrow") as path, pa.ipc.new_file(path, rows.schema) as writer:
+            writer.write_table(rows)
+
+    @classmethod
+    def load(cls, folder: Path) -> "CheckedRows":
+        """Read back what `save` wrote."""
+        with pa.ipc.open_file(pa.memory_map(str(folder / "rows.arrow"))) as reader:
+            reason, target, first_copy = reader.read_all().columns
+        return cls(
+            QualityReport.load(folder / "findings.json"),
+            pc.cast(reason, pa.string()).to_numpy(),
+            target.combine_chunks(),
+            first_copy.to_numpy(),
+        )
+
+
+_ROW_COLUMNS = ["reason", "target", "first_copy"]
+
+
+@dataclass
+class _Progress:
+    """Collect what one check after another found."""
+
+    reason: NDArray[np.object_]
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(
+        self, findings: tuple[Finding, ...], leaves: NDArray[np.bool_], reason: str
+    ) -> NDArray[np.bool_]:
+        """Add findings, give `reason` to rows that leave, and return those that stay."""
+        self.findings.extend(findings)
+        self.reason[leaves & (self.reason == "")] = reason
+        return np.asarray(self.reason == "", dtype=bool)
+
+
+def check_rows(
+    table: Table, section: QualitySection, *, num_parts_split: int, class_weights_given: bool
+) -> CheckedRows:
+    """Check the rows of a table and decide which of them leave.
+
+    Args:
+        table: N rows.
+        section: What each check does about what it finds.
+        num_parts_split: Parts that the train file is split into, 1 to 3.
+        class_weights_given: Whether the configuration sets class weights itself.
+
+    Raises:
+        DataError: The train file has, or keeps, too little to learn from.
+        ConfigError: A declared expectation does not exist, or not with these arguments.
+    """
+    progress = _Progress(np.full(table.num_rows, "", dtype=object))
+    progress.findings += check_expectations(table, section.expectations)
+    _require_labels(table)
+    in_train = table.source_of_rows() == 0
+    target, merged = merge_spellings(table, section.labels.spelling)
+    progress.findings += merged
+    kept = progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
+    first_copy = find_first_copies(table, target)
+    copies = check_exact(table, first_copy, kept, section.duplicates.exact)
+    kept = progress.note(*copies, "duplicates.exact")
+    distinct = first_copy == np.arange(table.num_rows)
+    action = section.labels.rare
+    rare = check_rare(table, target, distinct, kept & in_train, num_parts_split, action)
+    kept = progress.note(*rare, "labels.rare")
+    _require_two_values(table, target, kept)
+    progress.findings += check_unseen(table, target, kept)
+    balance, weigh = check_balance(
+        table, target, kept & in_train, section.balance, class_weights_given=class_weights_given
+    )
+    progress.findings += balance
+    report = QualityReport(
+        findings=tuple(progress.findings),
+        counts=count_rows(table, progress.reason),
+        balance_weights=weigh,
+    )
+    return CheckedRows(report, progress.reason, target, first_copy)
+
+
+def count_rows(table: Table, reason: NDArray[np.object_]) -> tuple[SourceCounts, ...]:
+    """Return how many rows of each file were read, stay, and leave for which reason."""
+    counts = []
+    for source, reasons in zip(
+        SOURCES, np.split(reason, np.cumsum(table.schema.num_rows)[:-1]), strict=True
+    ):
+        removed = Counter(reasons.tolist())
+        kept = removed.pop("", 0)
+        counts.append(
+            SourceCounts(source=source, num_rows=len(reasons), kept=kept, removed=dict(removed))
+        )
+    return tuple(count for count in counts if count.num_rows)
+
+
+def _require_labels(table: Table) -> None:
+    schema = table.schema
+    target = table.columns.column(schema.target).slice(0, schema.num_rows[0])
+    if target.null_count == len(target):
+        raise DataError(
+            f"the target '{schema.target}' must have values, "
+            f"got none in the {len(target)} rows of the train file"
+        )
+
+
+def _require_two_values(table: Table, target: pa.Array, kept: NDArray[np.bool_]) -> None:
+    num_train = table.schema.num_rows[0]
+    in_train = target.slice(0, num_train).filter(pa.array(kept[:num_train]))
+    values = pc.unique(in_train)
+    if len(values) >= 2:
+        return
+    only = f", all '{values[0]}'" if len(values) else ""
+    raise DataError(
+        "the train file must keep rows with at least 2 different values of "
+        f"'{table.schema.target}', got {len(in_train)} of {num_train} rows{only}; "
+        "add rows, or see with `iovalence check` and milder actions what removes them"
+    )
+
+
+def raise_for_failures(findings: tuple[Finding, ...]) -> None:
+    """Stop when a check failed.
+
+    Raises:
+        GateError: A finding is a failure; one line for each, with its rows.
+    """
+    failures = [finding for finding in findings if finding.severity == "failure"]
+    if failures:
+        raise GateError([_line(finding) for finding in failures])
+
+
+def _line(finding: Finding) -> str:
+    advice = f"; {finding.advice}" if finding.advice else ""
+    return f"quality.{finding.check}: {finding.message}{advice}"

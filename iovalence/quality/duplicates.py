@@ -1,0 +1,139 @@
+"""Own the search for exact copies of rows; know nothing of what is near or contradictory.
+
+A row is a copy of another in its file when all columns but `data.id` are equal: also those that
+are no features, for two people who differ in an excluded column are two people. Missing equals
+missing, and labels are compared as `labels.spelling` left them.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from iovalence.data.table import Table
+from iovalence.quality.findings import Finding, list_rows, name_rows, severity_of
+from iovalence.quality.section import Action
+
+_CHECK = "duplicates.exact"
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
+
+
+def find_first_copies(table: Table, target: pa.Array) -> NDArray[np.int64]:
+    """Return for each row the index of the first row of its file that it equals.
+
+    Args:
+        table: N rows.
+        target: Labels to compare in place of the table's own, (N,).
+
+    Returns:
+        Indices into the table, int64 (N,); a row that is no copy has its own.
+    """
+    names = table.columns.column_names
+    columns = table.columns.set_column(
+        names.index(table.schema.target), table.schema.target, target
+    )
+    columns = columns.drop_columns(list(table.schema.names("id")))
+    starts = np.cumsum((0, *table.schema.num_rows))
+    files = zip(starts[:-1], table.schema.num_rows, strict=True)
+    return np.concatenate([first_copies(columns.slice(at, num)) + at for at, num in files])
+
+
+def first_copies(columns: pa.Table) -> NDArray[np.int64]:
+    """Return for each row the index of the first row that it equals, int64 (N,)."""
+    hashes = hash_rows(columns)
+    first = np.arange(len(hashes), dtype=np.int64)
+    left = first
+    while len(left):
+        # The first row of a hash leads; who differs from it only shares the hash by accident and
+        # goes round again, led by the first of its like. One round, but for one table in millions.
+        _, leader, group = np.unique(hashes[left], return_index=True, return_inverse=True)
+        leaders = left[leader[group]]
+        followers = left != leaders
+        left, leaders = left[followers], leaders[followers]
+        equal = _rows_equal(columns, left, leaders)
+        first[left[equal]] = leaders[equal]
+        left = left[~equal]
+    return first
+
+
+def hash_rows(columns: pa.Table) -> NDArray[np.uint64]:
+    """Return a hash of each row, uint64 (N,), equal for rows that are equal."""
+    hashes = np.zeros(columns.num_rows, dtype=np.uint64)
+    for column in columns.columns:
+        hashes ^= _codes(column)
+        hashes *= _MULTIPLIER
+        hashes ^= hashes >> np.uint64(32)
+    return hashes
+
+
+def _rows_equal(
+    columns: pa.Table, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    equal = np.ones(len(left), dtype=bool)
+    pairs = columns.take(np.concatenate([left, right]))
+    for column in pairs.columns:
+        codes = _codes(column)
+        equal &= codes[: len(left)] == codes[len(left) :]
+    return equal
+
+
+def _codes(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """Return a number for each value, equal exactly where the values are, uint64 (N,)."""
+    if pa.types.is_float64(column.type):
+        values = column.to_numpy() + 0.0  # -0.0 becomes 0.0, which it equals
+        values[np.isnan(values)] = np.nan
+        return np.asarray(values.view(np.uint64))
+    codes = column.dictionary_encode().unify_dictionaries()
+    indices = pa.chunked_array([chunk.indices for chunk in codes.chunks], type=pa.int32())
+    return np.asarray(pc.fill_null(indices, -1).to_numpy().astype(np.uint64))
+
+
+def check_exact(
+    table: Table, first_copy: NDArray[np.int64], concerned: NDArray[np.bool_], action: Action
+) -> tuple[tuple[Finding, ...], NDArray[np.bool_]]:
+    """Report the copies, and say which rows leave.
+
+    Args:
+        table: N rows.
+        first_copy: What `find_first_copies` returned, int64 (N,).
+        concerned: Rows still in the data, bool (N,).
+        action: `fix` lets the later copies in the train file go; those in a given file stay.
+
+    Returns:
+        Findings, and the rows that leave, bool (N,).
+    """
+    copies = concerned & (first_copy != np.arange(table.num_rows))
+    in_train = table.source_of_rows() == 0
+    leaves = copies & in_train if action == "fix" else np.zeros(table.num_rows, dtype=bool)
+    if action == "off":
+        return (), leaves
+    found = (
+        _report(table, copies & in_train, action, given=False),
+        _report(table, copies & ~in_train, action, given=True),
+    )
+    return tuple(finding for finding in found if finding), leaves
+
+
+def _report(
+    table: Table, copies: NDArray[np.bool_], action: Action, *, given: bool
+) -> Finding | None:
+    count = int(copies.sum())
+    if not count:
+        return None
+    checked = sum(table.schema.num_rows[1:]) if given else table.schema.num_rows[0]
+    rows = name_rows(table, np.flatnonzero(copies))
+    file = "a given file" if given else "the train file"
+    stays = "kept: rows of a given file are never removed"
+    gone = f"removed {count} rows, the first of each kind stays"
+    return Finding(
+        check=_CHECK,
+        severity=severity_of("warn" if given and action == "fix" else action),
+        count=count,
+        share=count / checked,
+        message=f"rows of {file} must differ, found {count} copies among {checked} rows"
+        + list_rows(rows, count),
+        rows=rows,
+        done="" if action != "fix" else stays if given else gone,
+        advice="remove the copies from the file"
+        + ("" if given or action == "fix" else ", or set quality.duplicates.exact: fix"),
+    )

@@ -1,0 +1,261 @@
+"""Own what can be wrong with labels: missing, spelled in several ways, rare, unseen.
+
+A row without a label can be neither trained on nor measured, so it takes part in nothing whatever
+the action is; the action says how loudly. A given file is never changed: there `fix` cannot drop
+the row and stops instead, while `warn` and `off` are the user's word that it may be passed over.
+"""
+
+import re
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from iovalence.data.table import Table
+from iovalence.quality.findings import (
+    MAX_EXAMPLES,
+    Finding,
+    Severity,
+    list_rows,
+    name_rows,
+    severity_of,
+)
+from iovalence.quality.section import Action
+
+_QUOTED = re.compile(r"""(['"`])(.+)\1|[“„](.+)[”“]|‘(.+)’""")
+_PUNCTUATION = " .,;:!"
+_NUMBER = re.compile(r"\+?(-?\d+)(?:\.(\d*))?")
+
+Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
+"""Findings, and the rows that leave, bool (N,)."""
+
+
+def canonical_key(label: str) -> str:
+    """Return what is the same for all spellings of one label.
+
+    Case, blanks, quotes around it, punctuation at its end and the zeros after a decimal point say
+    nothing. They do in a label of one letter (`a` and `A`, `Aa` and `AA`), which keeps its case;
+    signs and comparisons always count (`A+`, `-1`, `<=50K`).
+    """
+    text = " ".join(unicodedata.normalize("NFC", label).split())
+    bare = _unquote(_unquote(text).rstrip(_PUNCTUATION)).rstrip(_PUNCTUATION) or text
+    number = _NUMBER.fullmatch(bare)
+    if number:
+        fraction = (number[2] or "").rstrip("0")
+        return f"{number[1]}.{fraction}" if fraction else number[1]
+    folded = bare.casefold()
+    return bare if len(set(folded)) == 1 else folded
+
+
+def _unquote(text: str) -> str:
+    quoted = _QUOTED.fullmatch(text)
+    return text if quoted is None else str(quoted[quoted.lastindex or 0]).strip()
+
+
+def encode_labels(target: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the number of each label, int64 (N,), -1 where missing, and the K distinct labels."""
+    encoded = target.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def quote_labels(names: list[str], counts: NDArray[np.int64]) -> str:
+    """Return "'a' (3), 'b' (2) and 4 more", the most frequent of the labels that occur first."""
+    order = [int(at) for at in np.argsort(-counts, kind="stable") if counts[at]]
+    shown = ", ".join(f"'{names[at]}' ({counts[at]})" for at in order[:MAX_EXAMPLES])
+    return shown + (f" and {len(order) - MAX_EXAMPLES} more" if len(order) > MAX_EXAMPLES else "")
+
+
+def merge_spellings(table: Table, action: Action) -> tuple[pa.Array, tuple[Finding, ...]]:
+    """Return the target, (N,), with one spelling for each label, and what was found.
+
+    The spelling is the commonest of the train file; `warn` and `fail` change nothing.
+    """
+    target = table.columns.column(table.schema.target).combine_chunks()
+    if action == "off" or table.schema.task == "regression":
+        return target, ()
+    codes, names = encode_labels(target)
+    chosen = _choose_spellings(names, codes, table.source_of_rows() == 0)
+    respelled = (codes >= 0) & (chosen[codes] != codes)
+    if not respelled.any():
+        return target, ()
+    finding = _report_spellings(table, codes, names, chosen, respelled, action)
+    if action != "fix":
+        return target, (finding,)
+    merged = pa.array(chosen[codes], mask=codes < 0)
+    return pa.array(names, type=target.type).take(merged), (finding,)
+
+
+def _choose_spellings(
+    names: list[str], codes: NDArray[np.int64], in_train: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return for each of the K labels the number of the one to write instead, int64 (K,)."""
+    train = np.bincount(codes[in_train & (codes >= 0)], minlength=len(names))
+    every = np.bincount(codes[codes >= 0], minlength=len(names))
+    best: dict[str, int] = {}
+    keys = [canonical_key(name) for name in names]
+    for code, key in enumerate(keys):
+        rival = best.setdefault(key, code)
+        if (train[code], every[code]) > (train[rival], every[rival]):
+            best[key] = code
+    return np.array([best[key] for key in keys], dtype=np.int64)
+
+
+def _report_spellings(
+    table: Table,
+    codes: NDArray[np.int64],
+    names: list[str],
+    chosen: NDArray[np.int64],
+    respelled: NDArray[np.bool_],
+    action: Action,
+) -> Finding:
+    counts = np.bincount(codes[respelled], minlength=len(names))
+    written = [f"{name}' for '{names[chosen[code]]}" for code, name in enumerate(names)]
+    count = int(respelled.sum())
+    rows = name_rows(table, np.flatnonzero(respelled))
+    return Finding(
+        check="labels.spelling",
+        severity=severity_of(action),
+        count=count,
+        share=count / table.num_rows,
+        message=f"a label must be written in one way, found {count} of {table.num_rows} otherwise: "
+        + quote_labels(written, counts)
+        + list_rows(rows, count),
+        rows=rows,
+        done="written as most of the train file writes it" if action == "fix" else "",
+        advice="write it in one way" + _or_fix(action, "spelling"),
+    )
+
+
+def check_missing(table: Table, target: pa.Array, action: Action) -> Checked:
+    """Report the rows without a label, and let them leave as the module's text says."""
+    missing = target.is_null().to_numpy(zero_copy_only=False)
+    given = table.source_of_rows() > 0
+    unfixable = given & (action in ("fix", "fail"))
+    findings = []
+    if (missing & ~given).any():
+        loud: Severity = "info" if action == "off" else severity_of(action)
+        findings.append(_report_missing(table, missing & ~given, "the train file", loud, action))
+    if (missing & given).any():
+        loud = "failure" if unfixable.any() else "info" if action == "off" else "warning"
+        findings.append(_report_missing(table, missing & given, "a given file", loud, action))
+    return tuple(findings), missing & ~unfixable
+
+
+def _report_missing(
+    table: Table, missing: NDArray[np.bool_], file: str, severity: Severity, action: Action
+) -> Finding:
+    count = int(missing.sum())
+    rows = name_rows(table, np.flatnonzero(missing))
+    left_out = "left out: such a row can be neither trained on nor measured"
+    advice = "give them a label, or take them out of the file"
+    if severity == "failure" and file == "a given file":
+        advice += ", or set quality.labels.missing: warn to measure without them"
+    elif severity == "failure":
+        advice += _or_fix(action, "missing")
+    return Finding(
+        check="labels.missing",
+        severity=severity,
+        count=count,
+        share=count / table.num_rows,
+        message=f"rows of {file} must have a '{table.schema.target}', found {count} without"
+        + list_rows(rows, count),
+        rows=rows,
+        done="" if severity == "failure" else left_out,
+        advice=advice,
+    )
+
+
+def check_rare(
+    table: Table,
+    target: pa.Array,
+    distinct: NDArray[np.bool_],
+    concerned: NDArray[np.bool_],
+    num_parts: int,
+    action: Action,
+) -> Checked:
+    """Report the classes with too few rows to be in every part.
+
+    Args:
+        table: N rows.
+        target: Labels, (N,).
+        distinct: Rows to count: copies count once, as they stay in one part, bool (N,).
+        concerned: Rows of the train file still in the data, bool (N,).
+        num_parts: Parts that the train file is split into, 1 to 3.
+        action: `fix` lets the rows of these classes leave.
+    """
+    leaves = np.zeros(table.num_rows, dtype=bool)
+    if action == "off" or table.schema.task == "regression":
+        return (), leaves
+    codes, names = encode_labels(target)
+    counts = np.bincount(codes[distinct & concerned], minlength=len(names))
+    rare = (counts > 0) & (counts < num_parts)
+    rows_rare = concerned & rare[codes]
+    if not rare.any():
+        return (), leaves
+    finding = _report_rare(table, names, counts * rare, rows_rare, num_parts, action)
+    return (finding,), rows_rare if action == "fix" else leaves
+
+
+def _report_rare(
+    table: Table,
+    names: list[str],
+    counts: NDArray[np.int64],
+    rows_rare: NDArray[np.bool_],
+    num_parts: int,
+    action: Action,
+) -> Finding:
+    rows = name_rows(table, np.flatnonzero(rows_rare))
+    count = int(rows_rare.sum())
+    done: dict[Action, str] = {
+        "fix": f"removed their {count} rows",
+        "warn": "their rows stay in the train part, so nothing measures these classes",
+    }
+    return Finding(
+        check="labels.rare",
+        severity=severity_of(action),
+        count=count,
+        share=count / table.schema.num_rows[0],
+        message=f"a class must have at least {num_parts} different rows to be in each of "
+        f"{num_parts} parts, found {np.count_nonzero(counts)} with fewer: "
+        + quote_labels(names, counts)
+        + list_rows(rows, count),
+        rows=rows,
+        done=done.get(action, ""),
+        advice="collect more rows of these classes, or join them with others"
+        + _or_fix(action, "rare"),
+    )
+
+
+def check_unseen(table: Table, target: pa.Array, kept: NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Report the classes that only a given file has: no model can answer with them."""
+    if table.schema.task == "regression":
+        return ()
+    codes, names = encode_labels(target)
+    given = table.source_of_rows() > 0
+    kept = kept & (codes >= 0)
+    known = np.bincount(codes[kept & ~given], minlength=len(names)) > 0
+    unseen = kept & given & ~known[codes]
+    count = int(unseen.sum())
+    if not count:
+        return ()
+    rows = name_rows(table, np.flatnonzero(unseen))
+    counts = np.bincount(codes[unseen], minlength=len(names))
+    finding = Finding(
+        check="labels.unseen",
+        severity="warning",
+        count=count,
+        share=count / sum(table.schema.num_rows[1:]),
+        message="classes of a given file must be in the train file too, found "
+        f"{np.count_nonzero(counts)} that are not: {quote_labels(names, counts)}"
+        + list_rows(rows, count),
+        rows=rows,
+        done="kept: they count as wrong, since no model can answer with them",
+        advice="correct the labels, or add rows of these classes to the train file",
+    )
+    return (finding,)
+
+
+def _or_fix(action: Action, check: str) -> str:
+    return "" if action == "fix" else f", or set quality.labels.{check}: fix"

@@ -1,0 +1,185 @@
+"""Own which part each row goes to: random or stratified, and the rows of given files.
+
+Exact copies that were not removed move together, so sizes are counted in *units*: a unit is a row
+with all its copies. Where every row is unique, units are rows and the sizes are exact.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from iovalence.atomic import replacing
+from iovalence.data.schema import SOURCES
+from iovalence.data.section import DataSection
+from iovalence.data.table import Table
+from iovalence.errors import DataError
+from iovalence.quality.checks import CheckedRows
+from iovalence.quality.labels import encode_labels
+from iovalence.splitting.apportion import apportion
+
+REMOVED, TRAIN, VALIDATION, TEST = -1, 0, 1, 2
+PARTS = SOURCES
+_STREAM = 0x73706C69  # keeps these numbers apart from others drawn with the same seed
+
+
+def split_rows(
+    table: Table, checked: CheckedRows, section: DataSection, seed: int
+) -> NDArray[np.int8]:
+    """Assign each row of a table to a part.
+
+    Rows of a given file are that part; the rows kept of the train file are split into the parts
+    that remain. A class with too few distinct rows to be in every part stays whole in train.
+
+    Args:
+        table: N rows.
+        checked: Which rows stay, their labels and which are copies.
+        section: Method and sizes.
+        seed: Decides the assignment.
+
+    Returns:
+        Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 removed.
+
+    Raises:
+        DataError: Too few rows are left for a part that is asked for.
+    """
+    part = np.where(checked.keep, table.source_of_rows(), REMOVED).astype(np.int8)
+    rows = np.flatnonzero(part == TRAIN)
+    shares = (
+        section.validation_split if section.validation_file is None else 0.0,
+        section.test_size if section.test_file is None else 0.0,
+    )
+    is_classes = table.schema.task == "classification"
+    labels = encode_labels(checked.target)[0][rows] if is_classes else None
+    stratified = section.split == "stratified" or (section.split is None and is_classes)
+    part[rows] = assign_parts(
+        labels, checked.first_copy[rows], shares=shares, stratified=stratified, seed=seed
+    )
+    return part
+
+
+def assign_parts(
+    labels: NDArray[np.int64] | None,
+    copy_of: NDArray[np.int64],
+    *,
+    shares: tuple[float, float],
+    stratified: bool,
+    seed: int,
+) -> NDArray[np.int8]:
+    """Assign rows to train, validation and test.
+
+    Each part holds the share asked for of the units, to the nearest unit, and at least one.
+    Stratified, so does each class, to within one unit; every class is in every part, and the
+    sizes bend where they must for it.
+
+    Args:
+        labels: Class of each row, int64 (N,), or None where there are no classes.
+        copy_of: Rows with the same number are copies and stay together, int64 (N,).
+        shares: Of all units for validation and test, in [0, 1); 0 means no such part.
+        stratified: Whether each class is split in these shares, or only the whole.
+        seed: Decides the assignment.
+
+    Returns:
+        Part of each row, int8 (N,): 0 train, 1 validation, 2 test.
+
+    Raises:
+        DataError: There are too few units for the parts.
+    """
+    _, first, unit_of_row, copies = np.unique(
+        copy_of, return_index=True, return_inverse=True, return_counts=True
+    )
+    num_parts = 1 + sum(share > 0 for share in shares)
+    sizes = _compute_sizes(len(first), shares)
+    classes = np.zeros(len(first), dtype=np.int64) if labels is None else labels[first]
+    held = np.bincount(classes)[classes] < num_parts
+    movable = np.flatnonzero(~held)
+    if num_parts > 1 and not len(movable):
+        raise DataError(_too_few_of_each_class(len(first), num_parts))
+    strata = classes[movable] if stratified else np.zeros(len(movable), dtype=np.int64)
+    # A unit that would fill much of a part by itself comes last in its class, where train is.
+    heavy = copies[movable] > 1 + min((size for size in sizes if size), default=0) // 10
+    part = np.full(len(first), TRAIN, dtype=np.int8)
+    part[movable] = _assign_units(strata, heavy, sizes, seed)
+    return np.asarray(part[unit_of_row])
+
+
+def _compute_sizes(num_units: int, shares: tuple[float, float]) -> tuple[int, int]:
+    """Return how many of the units are validation and test; all parts asked for get some."""
+    asked = [share > 0 for share in shares]
+    if num_units < 1 + sum(asked):
+        names = [name for name, wanted in zip(PARTS, (True, *asked), strict=True) if wanted]
+        raise DataError(
+            f"the train file must keep at least {len(names)} different rows, one for each part "
+            f"({', '.join(names)}), got {num_units}; add rows, or set data.validation_split or "
+            "data.test_size to 0"
+        )
+    sizes, left = [0, 0], num_units - 1
+    for at, share in enumerate(shares):
+        still = sum(asked[at + 1 :])
+        sizes[at] = min(max(int(num_units * share + 0.5), 1), left - still) if share > 0 else 0
+        left -= sizes[at]
+    return sizes[0], sizes[1]
+
+
+def _assign_units(
+    strata: NDArray[np.int64], heavy: NDArray[np.bool_], sizes: tuple[int, int], seed: int
+) -> NDArray[np.int8]:
+    """Draw the units of validation and test from each stratum; return parts, int8 (M,)."""
+    _, strata, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    reserve = 1 + (sizes[1] > 0)  # of each stratum, for train and test
+    validation = _apportion_part(counts, sizes[0], counts - reserve)
+    test = _apportion_part(counts, sizes[1], counts - validation - 1)
+    # Raw numbers of the generator: numpy may change its shuffling between versions, not these.
+    keys = np.random.PCG64(np.random.SeedSequence([seed, _STREAM])).random_raw(len(strata))
+    order = np.lexsort((keys, heavy, strata))
+    strata = strata[order]
+    rank = np.arange(len(strata)) - (np.cumsum(counts) - counts)[strata]
+    part = np.empty(len(strata), dtype=np.int8)
+    in_test = rank < (validation + test)[strata]
+    part[order] = np.where(rank < validation[strata], VALIDATION, np.where(in_test, TEST, TRAIN))
+    return part
+
+
+def _apportion_part(
+    counts: NDArray[np.int64], size: int, most: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    if size == 0:
+        return np.zeros_like(counts)
+    return apportion(counts, size, np.ones_like(counts), most)
+
+
+def _too_few_of_each_class(num_units: int, num_parts: int) -> str:
+    return (
+        f"a class must have at least {num_parts} different rows to be in each of {num_parts} "
+        f"parts, got none that has among {num_units} rows; join classes, or set "
+        "data.validation_split or data.test_size to 0"
+    )
+
+
+def save_split(path: Path, table: Table, part: NDArray[np.int8]) -> None:
+    """Write which part each row that stayed is in, as source, row and part.
+
+    Args:
+        path: Where to write, as Parquet.
+        table: N rows.
+        part: What `split_rows` returned, int8 (N,).
+    """
+    import pyarrow.parquet as pq
+
+    kept = np.flatnonzero(part != REMOVED)
+    names = pa.array(PARTS)
+    columns = {
+        "source": names.take(pa.array(table.source_of_rows()[kept])),
+        "row": pa.array(table.row_numbers()[kept]),
+        "part": names.take(pa.array(part[kept])),
+    }
+    with replacing(path) as temporary:
+        pq.write_table(pa.table(columns), temporary)
+
+
+def load_split(path: Path) -> pa.Table:
+    """Read back what `save_split` wrote: columns source, row and part, one row for each kept."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
