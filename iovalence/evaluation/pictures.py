@@ -4,6 +4,7 @@ Matplotlib's objects are used without pyplot, so nothing is shared between threa
 be told apart by colour-blind people (Okabe and Ito 2008), and never carry a meaning alone.
 """
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -124,27 +125,30 @@ def save_pictures(figures: Mapping[str, "Figure"], folder: Path) -> None:
         StorageError: The folder cannot be written to, or the disk is full.
     """
     for name, figure in figures.items():
-        write_bytes(folder / f"{name}.png", _render(figure, "png", {"Software": None}))
-        write_bytes(folder / f"{name}.svg", _render(figure, "svg", {"Date": None}))
+        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+            write_bytes(folder / f"{name}.{kind}", _render(figure, kind, metadata))
 
 
-def _render(figure: "Figure", kind: str, metadata: dict[str, Any]) -> bytes:
+def _render(figure: "Figure", kind: str, metadata: Mapping[str, Any]) -> bytes:
     content = BytesIO()
     with _style():
         figure.savefig(content, format=kind, metadata=metadata)
+    # The first time has found a place for everything; it takes as long as drawing.
+    figure.set_layout_engine("none")
     return content.getvalue()
 
 
 def _new_figure(width: float, height: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="tight")
 
 
 def _new_axes(title: str, x_label: str, y_label: str) -> tuple["Figure", "Axes"]:
     figure = _new_figure(4.8, 3.9)
     axes = figure.add_subplot()
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.locator_params(nbins=6)
     return figure, axes
 
 
@@ -168,7 +172,8 @@ def _draw_training_curves(history: History, kept_epoch: int | None) -> "Figure |
         axes.set(title=label, xlabel="Epoch")
         for key, color, line in (("train", BLUE, "-"), ("val", ORANGE, "--")):
             _draw_curve(axes, history, f"{key}_{name}", color, line)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(nbins=6)
+        axes.locator_params(axis="x", integer=True)
         if kept_epoch is not None:
             axes.axvline(kept_epoch, color=MUTED, linewidth=1, linestyle=":", label="kept epoch")
         axes.legend()
@@ -257,7 +262,6 @@ def _draw_roc_curve(
         axes.plot(*_thin(rates), color=color, linestyle=line, label=label)
     more = len(drawable) - MAX_CURVES
     axes.legend(loc="lower right", title=f"{more} smaller classes not shown" if more > 0 else None)
-    axes.set_aspect("equal")
     return figure
 
 
@@ -284,31 +288,46 @@ def _draw_calibration(
         return None
     confidence = probs.max(axis=1)
     bins = calibration_bins(confidence)
-    rows, sure, right = (
+    total, sure, right = (
         np.bincount(bins, weights * values, minlength=NUM_CALIBRATION_BINS)
         for values in (np.ones(len(bins)), confidence, probs.argmax(axis=1) == y_true)
     )
-    filled = rows > 0
+    filled = total > 0
+    num_rows = total[filled].astype(np.float64)
+    x, shares = sure[filled] / num_rows, right[filled] / num_rows
     figure = _new_figure(4.8, 3.9)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    error = part.metrics["expected_calibration_error"].value
-    above.set(title=f"Calibration, {part.part} part", ylabel="Share that is right", ylim=(0, 1.03))
+    above.set(title=f"Calibration, {part.part} part", ylabel="Share that is right", ylim=(0, 1.04))
     above.plot((0, 1), (0, 1), color=MUTED, linewidth=1, linestyle=":", label="as sure as right")
+    above.vlines(x, *wilson_limits(shares, num_rows), color=BLUE, linewidth=1)
     above.plot(
-        sure[filled] / rows[filled],
-        right[filled] / rows[filled],
+        x,
+        shares,
         color=BLUE,
         marker="o",
-        ms=4,
-        label=f"this model, error {error:.3f}",
+        ms=4.5,
+        linestyle="",
+        label="this model, with 95 % interval",
     )
-    above.legend(loc="upper left")
+    above.legend()
     centres = (np.arange(NUM_CALIBRATION_BINS) + 0.5) / NUM_CALIBRATION_BINS
-    below.bar(centres, rows / rows.sum(), width=0.9 / NUM_CALIBRATION_BINS, color=BLUE)
+    below.bar(centres, total / total.sum(), width=0.9 / NUM_CALIBRATION_BINS, color=BLUE)
     low = 0.0 if probs.shape[1] > 2 else 0.45
     below.set(xlabel="Probability given to the predicted class", ylabel="Rows", xlim=(low, 1.01))
     below.yaxis.set_major_formatter("{x:.0%}")
     return figure
+
+
+def wilson_limits(shares: Floats, num_rows: Floats) -> tuple[Floats, Floats]:
+    """Return 95 % limits of shares in [0, 1] of so many rows each.
+
+    Source: Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference.
+    """
+    z = 1.96
+    centre = (shares + z**2 / (2 * num_rows)) / (1 + z**2 / num_rows)
+    half = np.sqrt(shares * (1 - shares) / num_rows + (z / (2 * num_rows)) ** 2)
+    half *= z / (1 + z**2 / num_rows)
+    return centre - half, centre + half
 
 
 def _draw_predicted(y_true: Floats, y_pred: Floats, result: EvaluationResult) -> "Figure":
@@ -342,3 +361,42 @@ def _choose_points(y_true: Floats, result: EvaluationResult, what: str) -> tuple
 
 def _scatter(axes: "Axes", x: Floats, y: Floats) -> None:
     axes.scatter(x, y, s=9, color=BLUE, alpha=0.45, linewidths=0)
+
+
+_INLINE_COLORS = {
+    f"fill: {PAPER}": "fill: none",
+    f"stroke: {PAPER}": "stroke: var(--paper)",
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    LINE: "var(--line)",
+    BLUE: "var(--blue)",
+    ORANGE: "var(--orange)",
+    "font-family: 'DejaVu Sans'": "font-family: inherit",
+}
+
+
+def inline_svg(name: str, svg: str, description: str) -> str:
+    """Return a saved picture as an element of a page.
+
+    Its size follows the page, its colours the page's variables, and its ids are unique among
+    pictures of other names.
+
+    Args:
+        name: Of the picture; letters and underscores.
+        svg: As `save_pictures` wrote it.
+        description: For people who cannot see it.
+    """
+    from html import escape
+
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"\s*<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
+    for color, variable in _INLINE_COLORS.items():
+        body = body.replace(color, variable)
+    view_box = re.search(r'viewBox="[^"]*"', body)
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {view_box[0] if view_box else ""} '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="{escape(description)}">'
+    )
+    return opening + body[body.index(">") + 1 :]

@@ -1,0 +1,107 @@
+"""Own how figures are written and named for people; work none of them out."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from iovalence.evaluation.result import Figure
+
+
+@dataclass(frozen=True)
+class MetricText:
+    """Say how people read a metric.
+
+    Attributes:
+        label: Its name.
+        meaning: What it is, in a few words.
+        percent: Whether it is a share, shown in per cent.
+        higher_is_better: Whether more of it is better.
+    """
+
+    label: str
+    meaning: str
+    percent: bool = False
+    higher_is_better: bool = True
+
+
+def _lower(label: str, meaning: str) -> MetricText:
+    return MetricText(label, f"{meaning}; lower is better", higher_is_better=False)
+
+
+METRIC_TEXTS: Mapping[str, MetricText] = {
+    "accuracy": MetricText("Accuracy", "share of rows predicted right", percent=True),
+    "balanced_accuracy": MetricText(
+        "Balanced accuracy", "the same for each class, then averaged", percent=True
+    ),
+    "macro_f1": MetricText("Macro F1", "precision and recall in one, averaged over classes"),
+    "roc_auc": MetricText("ROC AUC", "how well the classes are ranked; 0.5 is chance"),
+    "pr_auc": MetricText("PR AUC", "average precision; chance is the share of the class"),
+    "log_loss": _lower("Log loss", "how wrong the probabilities are"),
+    "expected_calibration_error": _lower(
+        "Calibration error", "how far probabilities are from what happens"
+    ),
+    "rmse": _lower("RMSE", "typical error; large ones count more"),
+    "mae": _lower("MAE", "average error"),
+    "r2": MetricText("R²", "share of the variance explained; the mean alone has 0"),
+    "loss": _lower("Loss", "what training minimises"),
+}
+
+_BASELINE_LABELS = {
+    "majority_class": "always the most frequent class",
+    "mean": "always the mean",
+    "linear": "a linear model",
+}
+
+
+def label_baseline(name: str) -> str:
+    """Return a baseline's name as people read it."""
+    return _BASELINE_LABELS.get(name, name.replace("_", " "))
+
+
+def format_metric(name: str, value: float) -> str:
+    """Return a metric as text: shares in per cent, others with four significant digits."""
+    if not math.isfinite(value):
+        return "not finite"
+    if METRIC_TEXTS[name].percent:
+        return f"{100 * value:.1f} %"
+    return format_number(value)
+
+
+def format_number(value: float) -> str:
+    """Return a number with four significant digits, large ones in thousands: 12,346."""
+    if 1000 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if 0.1 <= abs(value) <= 1 else f"{value:.4g}"
+
+
+def format_interval(name: str, figure: Figure) -> str:
+    """Return an interval as `low to high`; empty where there is none."""
+    if figure.low is None or figure.high is None:
+        return ""
+    low, high = format_metric(name, figure.low), format_metric(name, figure.high)
+    return f"{low.removesuffix(' %')} to {high}"
+
+
+def format_count(count: int) -> str:
+    """Return a count with commas: 12,345."""
+    return f"{count:,}"
+
+
+def format_size(num_bytes: int) -> str:
+    """Return a size in the largest unit of which it holds one: 3.8 MB."""
+    size = float(num_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration: 0.31 s, 12.5 s, 3 min 5 s, 2 h 10 min."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
