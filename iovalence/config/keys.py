@@ -56,6 +56,32 @@ def short_keys() -> dict[str, tuple[str, str]]:
     return keys | {part[1]: (part[0], part[1]) for part in parts if len(part) == 2}
 
 
+_NONE_IS_A_VALUE = ("data.positive_class", "data.split")
+"""Optional keys for which a bare `none` is no null: a class may be called so."""
+
+
+def _with_default(default: str | None) -> set[str]:
+    found = set()
+    for key in all_keys():
+        section, _, name = key.partition(".")
+        fields = getattr(section_under(Config, section), "model_fields", {})
+        if name in fields and not fields[name].is_required():
+            found |= {key} if fields[name].get_default() == default else set()
+    return found
+
+
+@cache
+def none_is_null() -> frozenset[str]:
+    """Return the optional keys that a bare `none` leaves unset, as null does."""
+    return frozenset(_with_default(None).difference(_NONE_IS_A_VALUE))
+
+
+@cache
+def null_is_none() -> frozenset[str]:
+    """Return the keys with a choice `none`, which null means too."""
+    return frozenset(_with_default("none"))
+
+
 def home(path: tuple[str, ...]) -> tuple[str, ...]:
     """Return where a key belongs that was written at `path`."""
     if path[0] == "training" and path[1:2] and path[1] in SPLIT_KEYS:

@@ -11,13 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from iovalence.config.faults import Fault, nearest
-from iovalence.config.keys import advise_key, all_keys, is_key
+from iovalence.config.keys import advise_key, all_keys, is_key, none_is_null, null_is_none
 from iovalence.config.model import Config
 from iovalence.config.node import Node, Place, dotted, shorten
 from iovalence.evaluation.section import PARTS_OF_KEYS, REQUIREMENT_PATTERN, metric_keys
-
-_NONE_IS_A_VALUE = ("data.positive_class", "data.split")
-"""Optional keys for which a bare `none` is no null: a class may be called so."""
 
 
 def build_config(root: Node, file: Place) -> tuple[Config | None, list[Fault]]:
@@ -69,20 +66,11 @@ def _read_none(root: Node) -> Node:
             continue
         if len(path) == 1 and node.value is None:
             root = root.without(path)
-        elif len(path) == 2 and node.value is None and _default(path) == "none":
+        elif node.value is None and key in null_is_none():
             root = root.put(path, replace(node, value="none"))
-        elif len(path) == 2 and node.plain and node.value == "none" and _may_be_null(key):
+        elif node.plain and node.value == "none" and key in none_is_null():
             root = root.put(path, replace(node, value=None))
     return root
-
-
-def _may_be_null(key: str) -> bool:
-    return key not in _NONE_IS_A_VALUE and _default(tuple(key.split("."))) is None
-
-
-def _default(path: tuple[str, ...]) -> Any:
-    section: Any = Config.model_fields[path[0]].annotation
-    return section.model_fields[path[1]].get_default()
 
 
 def _take_as_written(root: Node, err: ValidationError) -> Node:

@@ -25,7 +25,14 @@ def _represent_list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 
 
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    # Double quotes alone keep a line break, or a character without a shape, on one line.
+    style = None if value.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
 _Dumper.add_representer(list, _represent_list)
+_Dumper.add_representer(str, _represent_text)
 
 
 def to_yaml(value: Any) -> str:
@@ -37,11 +44,6 @@ def to_yaml(value: Any) -> str:
 def inline(value: Any) -> str:
     """Return a value as YAML on one line, as it stands after a key."""
     text: str = yaml.dump(
-        value,
-        Dumper=_Dumper,
-        default_flow_style=True,
-        default_style='"' if isinstance(value, str) and not value.isprintable() else None,
-        allow_unicode=True,
-        width=10**9,
+        value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=10**9
     )
     return text.removesuffix("\n").removesuffix("\n...")
