@@ -19,12 +19,16 @@ class Column(Record):
         kind: What its values are; decided on the train file alone.
         role: What it is used for; `left_out` is our decision, `excluded` the user's.
         reason: Why, where a person would ask; else empty.
+        time_format: How dates and times are written, as `strptime` takes it; None for ISO 8601.
+        odd_values: Texts of the train file that do not fit the kind: missing in every file.
     """
 
     name: str
     kind: Kind
     role: Role
     reason: str = ""
+    time_format: str | None = None
+    odd_values: tuple[str, ...] = ()
 
 
 class SourceFile(Record):

@@ -1,21 +1,22 @@
-"""Own the typed table that all stages read; know nothing of the files it came from."""
+"""Own the typed table of a run: its schema and all its rows."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from iovalence.data.schema import TableSchema
 
 
 @dataclass(frozen=True)
 class Table:
-    """Hold the rows of the train, validation and test file, in this order, typed.
+    """Hold the rows of the train, validation and test file, in this order.
 
     Attributes:
-        schema: What the columns mean.
-        columns: All N rows. Numeric columns are float64, boolean ones bool, dates and times
-            timestamp[us], all others string; missing values are null.
+        schema: What the columns are.
+        columns: All N rows: float64 for numbers, bool, timestamp("us") for dates, else string;
+            null where a value is missing.
     """
 
     schema: TableSchema
@@ -23,13 +24,14 @@ class Table:
 
     @property
     def num_rows(self) -> int:
-        """Return N, the rows of all files together."""
-        return int(self.columns.num_rows)
+        """Return N."""
+        return sum(self.schema.num_rows)
 
-    def source_of_rows(self) -> np.ndarray:
-        """Return the file of each row, int8 (N,): 0 train, 1 validation, 2 test."""
+    def source_of_rows(self) -> NDArray[np.int8]:
+        """Return for each row the file it is from, int8 (N,): 0 train, 1 validation, 2 test."""
         return np.repeat(np.arange(3, dtype=np.int8), self.schema.num_rows)
 
-    def row_numbers(self) -> np.ndarray:
-        """Return the number of each row in its file, int64 (N,), from 1."""
-        return np.concatenate([np.arange(1, n + 1, dtype=np.int64) for n in self.schema.num_rows])
+    def row_numbers(self) -> NDArray[np.int64]:
+        """Return for each row its number in its file, int64 (N,), from 1, no header counted."""
+        counts = [np.arange(1, rows + 1, dtype=np.int64) for rows in self.schema.num_rows]
+        return np.concatenate(counts)

@@ -1,0 +1,221 @@
+"""Own what the values of a column are, decided on the train file alone.
+
+The rules, in order: what is missing throughout has no kind; texts that are nearly all numbers are
+numeric; true/false, yes/no and their letters are boolean (0 and 1 are numbers); what is a date
+throughout is a date; texts that differ in nearly every row, or are many and long, are no
+categories: identifiers and wide text; all others are categories.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from iovalence.data.columnar import UNSUPPORTED
+from iovalence.data.schema import Kind
+from iovalence.data.values import FALSE_WORDS, TRUE_WORDS, parse_numbers, parse_times
+
+# A column of texts is numeric when at most this share of its values is something else, and those
+# are at most this many different texts: then they are slips of the pen, not codes.
+MAX_ODD_SHARE = 0.05
+MAX_ODD_VALUES = 10
+# Fewer rows than this do not tell an identifier from a category.
+MIN_ROWS_TO_JUDGE = 20
+# Texts are wide when more than this share of them differ, or when they are more than this many
+# and on average of this many words or characters.
+MAX_DISTINCT_SHARE = 0.5
+MIN_WIDE_VALUES = 50
+MIN_WIDE_WORDS = 4.0
+MIN_WIDE_CHARACTERS = 40.0
+# Whole numbers beyond this lose their last digits as float64.
+MAX_EXACT_INTEGER = 2**53
+# Tried in this order after ISO 8601: where day and month cannot be told apart, month comes first.
+TIME_FORMATS = (
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%Y/%m/%d",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+)
+_CLOCKS = ("", " %H:%M", " %H:%M:%S")
+_BOOLEAN_WORDS = frozenset({*TRUE_WORDS, *FALSE_WORDS})
+_MAX_SPELLINGS = 32
+_IDENTIFIER_NAME = re.compile(
+    r"(^|[_\W])(id|uid|uuid|guid|key|index|idx|row|nr|no|number)$", re.IGNORECASE
+)
+_CAMEL_IDENTIFIER_NAME = re.compile(r"[a-z](Id|ID|Key|No|Nr|Number|Index)$")
+
+
+@dataclass(frozen=True)
+class FoundKind:
+    """Say what the values of a column are.
+
+    Attributes:
+        kind: The kind.
+        left_out: Why such a column is no feature, or empty.
+        note: What a person should know besides, or empty.
+        time_format: Format of dates, None for ISO 8601.
+        odd_values: Texts that do not fit the kind and count as missing.
+        distinct: Distinct values; None where they were not counted.
+        whole: Whether all are whole numbers.
+        overridable: Whether naming the column in `data.features` makes it a feature after all.
+    """
+
+    kind: Kind
+    left_out: str = ""
+    note: str = ""
+    time_format: str | None = None
+    odd_values: tuple[str, ...] = ()
+    distinct: int | None = None
+    whole: bool = False
+    overridable: bool = False
+
+
+def find_kind(values: pa.ChunkedArray, field: pa.Field) -> FoundKind:
+    """Return what the values of a column are.
+
+    Args:
+        values: The plain values of the train file, (N,).
+        field: Name, type and metadata of the column.
+    """
+    if field.metadata and UNSUPPORTED in field.metadata:
+        dtype = field.metadata[UNSUPPORTED].decode()
+        return FoundKind("unsupported", f"values of type {dtype} cannot be used")
+    if values.null_count == len(values):
+        return FoundKind("categorical", "all values are missing")
+    if field.type == pa.bool_():
+        return _with_constant(FoundKind("boolean"), values)
+    if field.type == pa.timestamp("us"):
+        return _with_constant(FoundKind("datetime"), values)
+    numbers = _numbers(values)
+    if numbers is not None:
+        return _numeric(numbers, values, field.name)
+    return _texts(values)
+
+
+def _with_constant(found: FoundKind, values: pa.ChunkedArray) -> FoundKind:
+    distinct = pc.count_distinct(values, mode="only_valid").as_py()
+    constant = _constant(values) if distinct == 1 and not values.null_count else ""
+    return FoundKind(
+        found.kind, constant, found.note, found.time_format, found.odd_values, distinct
+    )
+
+
+def _constant(values: pa.ChunkedArray) -> str:
+    return f"always {str(values[0].as_py())[:30]!r}"
+
+
+def _numbers(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return values as float64, null where odd, or None when too many are no numbers."""
+    numbers = pa.chunked_array([parse_numbers(chunk) for chunk in values.chunks], pa.float64())
+    odd = _odd_count(values, numbers)
+    known = len(values) - values.null_count
+    return numbers if odd <= MAX_ODD_SHARE * known else None
+
+
+def _odd_count(values: pa.ChunkedArray, numbers: pa.ChunkedArray) -> int:
+    if numbers.null_count == values.null_count:
+        return 0
+    return int(pc.sum(_is_odd(values, numbers)).as_py() or 0)
+
+
+def _is_odd(values: pa.ChunkedArray, numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+    lost = pc.and_(pc.is_valid(values), pc.is_null(numbers))
+    # The text `nan` is a missing number, not a slip.
+    return pc.and_(lost, pc.not_equal(pc.utf8_lower(values), "nan"))
+
+
+def _numeric(numbers: pa.ChunkedArray, values: pa.ChunkedArray, name: str) -> FoundKind:
+    odd_values: tuple[str, ...] = ()
+    if _odd_count(values, numbers):
+        odd_values = tuple(pc.unique(values.filter(_is_odd(values, numbers))).to_pylist())
+        if len(odd_values) > MAX_ODD_VALUES:
+            return _texts(values)
+    known = numbers.drop_null().to_numpy()
+    if not len(known):
+        return FoundKind("numeric", "all values are missing", odd_values=odd_values)
+    whole = bool(np.all(known == np.floor(known)))
+    if known.min() == known.max() and not numbers.null_count:
+        return FoundKind("numeric", f"always {known[0]:g}", distinct=1, whole=whole)
+    reason = _identifier_reason(known, name) if whole else ""
+    return FoundKind(
+        "numeric",
+        reason,
+        _precision_note(known) if whole else "",
+        odd_values=odd_values,
+        whole=whole,
+        overridable=bool(reason),
+    )
+
+
+def _identifier_reason(known: NDArray[np.float64], name: str) -> str:
+    """Return why whole numbers are an identifier, or an empty text."""
+    num_rows = len(known)
+    if num_rows < MIN_ROWS_TO_JUDGE:
+        return ""
+    is_run = known.max() - known.min() == num_rows - 1
+    if not (is_run or names_identifier(name)) or len(np.unique(known)) < num_rows:
+        return ""
+    return "identifier: it counts the rows" if is_run else "identifier: no two values are the same"
+
+
+def names_identifier(name: str) -> bool:
+    """Return whether a column's name says that it identifies rows."""
+    return bool(_IDENTIFIER_NAME.search(name) or _CAMEL_IDENTIFIER_NAME.search(name))
+
+
+def _precision_note(known: NDArray[np.float64]) -> str:
+    largest = np.abs(known).max()
+    if MAX_EXACT_INTEGER < largest < np.inf:
+        return f"whole numbers up to {largest:.0f} lose their last digits: only 15 are kept"
+    return ""
+
+
+def _texts(values: pa.ChunkedArray) -> FoundKind:
+    texts = pc.unique(values.drop_null())
+    if len(texts) <= _MAX_SPELLINGS and _BOOLEAN_WORDS.issuperset(pc.utf8_lower(texts).to_pylist()):
+        return _with_constant(FoundKind("boolean"), values)
+    times = _find_time_format(texts)
+    if times is not None:
+        return _with_constant(times, values)
+    return _categories(values, texts)
+
+
+def _find_time_format(texts: pa.Array) -> FoundKind | None:
+    """Return the format in which all texts are dates, or None."""
+    first = texts.slice(0, 20)
+    formats = [None, *(day + clock for day in TIME_FORMATS for clock in _CLOCKS)]
+    fits = [form for form in formats if not parse_times(first, form).null_count]
+    fits = [form for form in fits if not parse_times(texts, form).null_count]
+    if not fits:
+        return None
+    note = ""
+    if len(fits) > 1:
+        note = f"dates could be {' or '.join(map(str, fits))}: read as {fits[0]}"
+    return FoundKind("datetime", note=note, time_format=fits[0])
+
+
+def _categories(values: pa.ChunkedArray, texts: pa.Array) -> FoundKind:
+    known, distinct = len(values) - values.null_count, len(texts)
+    if distinct == 1 and not values.null_count:
+        return FoundKind("categorical", _constant(values), distinct=1)
+    words = pc.mean(pc.add(pc.count_substring(texts, " "), 1)).as_py()
+    is_wide = (
+        words >= MIN_WIDE_WORDS or pc.mean(pc.utf8_length(texts)).as_py() >= MIN_WIDE_CHARACTERS
+    )
+    if known >= MIN_ROWS_TO_JUDGE and distinct == known and not is_wide:
+        return FoundKind("identifier", "identifier: no two values are the same", distinct=distinct)
+    many = known >= MIN_ROWS_TO_JUDGE and distinct > MAX_DISTINCT_SHARE * known
+    if (many or is_wide) and distinct > MIN_WIDE_VALUES:
+        reason = f"text: {distinct} different values in {known} rows"
+        return FoundKind("text", reason, distinct=distinct)
+    return FoundKind("categorical", distinct=distinct)

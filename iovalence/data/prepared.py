@@ -1,0 +1,139 @@
+"""Own the rows as the trainer takes them: encoded, in files that are memory-mapped."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from iovalence.atomic import explain_os_error
+from iovalence.data.preprocessing import BLOCK_ROWS, Preprocessing
+from iovalence.data.table import Table
+
+_TRAIN = 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Hold the M rows that were kept, in the table's order.
+
+    Attributes:
+        preprocessing: How they were encoded.
+        features: float32 (M, F), C order.
+        codes: int32 (M, E).
+        target: Class indices int64 (M,), -1 for a class the train part lacks; or standardised
+            values float32 (M,).
+        weight: float32 (M,), >= 0; None where no column holds weights.
+        part: int8 (M,): 0 train, 1 validation, 2 test.
+        table_index: Row of the table, int64 (M,), from 0.
+    """
+
+    preprocessing: Preprocessing
+    features: NDArray[np.float32]
+    codes: NDArray[np.int32]
+    target: NDArray[np.int64] | NDArray[np.float32]
+    weight: NDArray[np.float32] | None
+    part: NDArray[np.int8]
+    table_index: NDArray[np.int64]
+
+
+def prepare(
+    table: Table,
+    keep: NDArray[np.bool_],
+    target: pa.Array | pa.ChunkedArray,
+    part: NDArray[np.int8],
+    positive_class: str | None,
+    folder: Path,
+) -> Preprocessing:
+    """Fit the preprocessing on the train part and write all kept rows, encoded.
+
+    Args:
+        table: All N rows.
+        keep: Which rows stayed, bool (N,).
+        target: Target of each row after the checks, (N,).
+        part: Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 removed.
+        positive_class: The positive one of two classes; None for the last.
+        folder: Where preprocessing.json and the arrays are written.
+
+    Raises:
+        DataError: The train part holds fewer than two classes, or lacks `positive_class`.
+        StorageError: `folder` cannot be written to.
+    """
+    train = keep & (part == _TRAIN)
+    preprocessing = Preprocessing.fit(table.columns, table.schema, target, positive_class, train)
+    index = np.flatnonzero(keep)
+    arrays = {
+        "target": preprocessing.encode_target(target.filter(pa.array(keep))),
+        "part": part[index],
+        "table_index": index.astype(np.int64),
+    }
+    if names := table.schema.names("weight"):
+        weight = table.columns[names[0]].filter(pa.array(keep))
+        arrays["weight"] = weight.to_numpy().astype(np.float32)
+    try:
+        preprocessing.save(folder / "preprocessing.json")
+        for name, values in arrays.items():
+            np.save(folder / f"{name}.npy", values)
+        _write_encoded(table.columns, keep, preprocessing, folder)
+    except OSError as err:
+        raise explain_os_error(err, folder, "writing") from err
+    return preprocessing
+
+
+def _write_encoded(
+    columns: pa.Table, keep: NDArray[np.bool_], preprocessing: Preprocessing, folder: Path
+) -> None:
+    num_rows = int(keep.sum())
+    shapes = {
+        "features": (np.float32, len(preprocessing.feature_names)),
+        "codes": (np.int32, len(preprocessing.embedding_sizes)),
+    }
+    features, codes = (
+        _new_array(folder / f"{name}.npy", dtype, (num_rows, width))
+        for name, (dtype, width) in shapes.items()
+    )
+    done = 0
+    for start in range(0, columns.num_rows, BLOCK_ROWS):
+        block = columns.slice(start, BLOCK_ROWS).filter(pa.array(keep[start : start + BLOCK_ROWS]))
+        end = done + block.num_rows
+        preprocessing.encode_into(block, features[done:end], codes[done:end])
+        done = end
+    for array in (features, codes):
+        if isinstance(array, np.memmap):
+            array.flush()
+
+
+def _new_array(path: Path, dtype: type, shape: tuple[int, int]) -> np.ndarray:
+    if 0 in shape:
+        # Nothing can be mapped into memory.
+        empty: np.ndarray = np.empty(shape, dtype)
+        np.save(path, empty)
+        return empty
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+
+
+def load_prepared(folder: Path) -> Prepared:
+    """Open what `prepare` wrote, memory-mapped.
+
+    Raises:
+        StorageError: A file is missing, damaged, or of another version.
+    """
+    preprocessing = Preprocessing.load(folder / "preprocessing.json")
+    names = ("features", "codes", "target", "part", "table_index")
+    try:
+        arrays = {name: _open_array(folder / f"{name}.npy") for name in names}
+        weight = folder / "weight.npy"
+        weights = _open_array(weight) if weight.exists() else None
+    except OSError as err:
+        raise explain_os_error(err, folder, "reading") from err
+    return Prepared(preprocessing, weight=weights, **arrays)
+
+
+def _open_array(path: Path) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r")
+    except ValueError:
+        # Empty arrays cannot be mapped.
+        array = np.load(path)
+    return array

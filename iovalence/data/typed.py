@@ -1,0 +1,142 @@
+"""Own how plain rows become rows of a known schema, and what does not fit on the way."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from iovalence.data.kinds import MAX_ODD_SHARE
+from iovalence.data.schema import Column
+from iovalence.data.values import as_text, convert, type_of
+from iovalence.errors import DataError
+
+_MAX_EXAMPLES = 5
+_USED = ("feature", "target", "weight")
+
+
+@dataclass
+class _Misfits:
+    """Count the values of one column that do not fit its kind."""
+
+    count: int = 0
+    known: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class RowTyper:
+    """Turn batches of plain rows into batches of a schema, and remember what did not fit.
+
+    Args:
+        columns: The columns to make, in order.
+        place: What the rows are from, for messages, as in `data.test_file`.
+    """
+
+    def __init__(self, columns: Sequence[Column], place: str) -> None:
+        self.columns = columns
+        self.num_rows = 0
+        self._place = place
+        self._misfits = {column.name: _Misfits() for column in columns}
+
+    def type_batches(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield batches of the schema; a column that the rows lack is null throughout.
+
+        Raises:
+            DataError: A number that is used is infinite, or a weight is missing or negative.
+        """
+        schema = arrow_schema(self.columns)
+        for batch in batches:
+            present = set(batch.schema.names)
+            arrays = [
+                self._convert(batch.column(column.name), column)
+                if column.name in present
+                else pa.nulls(batch.num_rows, type_of(column.kind))
+                for column in self.columns
+            ]
+            self.num_rows += batch.num_rows
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _convert(self, plain: pa.Array, column: Column) -> pa.Array:
+        values = convert(plain, column)
+        if values.null_count > plain.null_count:
+            self._note_misfits(plain, values, column)
+        self._misfits[column.name].known += len(plain) - plain.null_count
+        if column.kind == "numeric" and column.role in _USED:
+            self._check_finite(values, column)
+        if column.role == "weight":
+            self._check_weight(values, column)
+        return values
+
+    def _note_misfits(self, plain: pa.Array, values: pa.Array, column: Column) -> None:
+        lost = pc.and_(pc.is_valid(plain), pc.is_null(values))
+        texts = as_text(plain)
+        lost = pc.and_(lost, pc.not_equal(pc.utf8_lower(texts), "nan"))
+        misfits = self._misfits[column.name]
+        rows = pc.indices_nonzero(lost)
+        misfits.count += len(rows)
+        for row in rows[: max(0, _MAX_EXAMPLES - len(misfits.examples))].to_pylist():
+            number = self.num_rows + row + 1
+            misfits.examples.append(f"'{texts[row].as_py()[:30]}' (row {number})")
+
+    def _check_finite(self, values: pa.Array, column: Column) -> None:
+        infinite = pc.fill_null(pc.is_inf(values), False)
+        if pc.any(infinite).as_py():
+            self._refuse(infinite, values, column, "finite numbers")
+
+    def _check_weight(self, values: pa.Array, column: Column) -> None:
+        wrong = pc.fill_null(pc.less(values, 0.0), True)
+        if pc.any(wrong).as_py():
+            self._refuse(wrong, values, column, "a weight of 0 or more in every row")
+
+    def _refuse(self, wrong: pa.Array, values: pa.Array, column: Column, must: str) -> None:
+        row = pc.index(wrong, True).as_py()
+        value = values[row].as_py()
+        raise DataError(
+            f"column '{column.name}' must hold {must}, found "
+            f"{'none' if value is None else value} in row {self.num_rows + row + 1} of "
+            f"{self._place}; correct it, exclude the column, or list it in data.missing_values"
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a line for each column with values that do not fit and count as missing."""
+        return tuple(
+            f"column '{column.name}': {self._describe(column)} and count as missing; correct "
+            "them or list them in data.missing_values"
+            for column in self.columns
+            if self._misfits[column.name].count
+        )
+
+    def check_fits(self, max_share: float = MAX_ODD_SHARE) -> None:
+        """Refuse columns with more values that do not fit than a slip of the pen explains.
+
+        Args:
+            max_share: Largest share of a column's values that may not fit, in [0, 1].
+
+        Raises:
+            DataError: One line for each such column.
+        """
+        faults = [
+            f"column '{column.name}' must be {column.kind} as in the file trained on, "
+            f"found {self._describe(column)}; correct them"
+            for column in self.columns
+            if self._is_too_much(column, max_share)
+        ]
+        if faults:
+            raise DataError(faults)
+
+    def _is_too_much(self, column: Column, max_share: float) -> bool:
+        misfits = self._misfits[column.name]
+        return misfits.count > max_share * misfits.known
+
+    def _describe(self, column: Column) -> str:
+        misfits = self._misfits[column.name]
+        more = f" and {misfits.count - _MAX_EXAMPLES} more" * (misfits.count > _MAX_EXAMPLES)
+        return (
+            f"{misfits.count} of {misfits.known} values in {self._place} that are not "
+            f"{column.kind}: {', '.join(misfits.examples)}{more}"
+        )
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Return the Arrow schema that holds these columns."""
+    return pa.schema([(column.name, type_of(column.kind)) for column in columns])

@@ -1,0 +1,109 @@
+"""Own how plain values become the values of a kind, and which of them cannot."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from iovalence.data.schema import Column, Kind
+
+TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+# What Arrow's own cast reads, so that a cast of what matches cannot fail.
+_NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity|nan)$"
+_ISO_TYPES = (pa.timestamp("us"), pa.timestamp("us", "UTC"))
+_TYPES: dict[Kind, pa.DataType] = {
+    "numeric": pa.float64(),
+    "boolean": pa.bool_(),
+    "datetime": pa.timestamp("us"),
+}
+
+
+def type_of(kind: Kind) -> pa.DataType:
+    """Return the Arrow type that holds the values of a kind."""
+    return _TYPES.get(kind, pa.string())
+
+
+def convert(values: pa.Array, column: Column) -> pa.Array:
+    """Return values as the kind of `column` holds them.
+
+    Args:
+        values: Plain values, (N,).
+        column: Kind and, for dates, format.
+
+    Returns:
+        (N,) of `type_of(column.kind)`; null where the value is missing or does not fit.
+    """
+    if column.kind == "datetime":
+        return parse_times(values, column.time_format)
+    convert_kind = _CONVERTERS.get(column.kind, as_text)
+    return convert_kind(values)
+
+
+def as_text(values: pa.Array) -> pa.Array:
+    """Return plain values as texts; whole numbers without a fraction, booleans in lower case."""
+    return values.cast(pa.string())
+
+
+def parse_numbers(values: pa.Array) -> pa.Array:
+    """Return plain values as float64, NaN and what is no number as null."""
+    if values.type in (pa.int64(), pa.float64()):
+        return values.cast(pa.float64(), safe=False)
+    texts = as_text(values)
+    try:
+        numbers = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        fits = pc.match_substring_regex(texts, _NUMBER)
+        numbers = pc.if_else(fits, texts, None).cast(pa.float64())
+    return pc.if_else(pc.is_nan(numbers), None, numbers)
+
+
+def parse_booleans(values: pa.Array) -> pa.Array:
+    """Return plain values as bool, what is neither true nor false as null."""
+    if values.type == pa.bool_():
+        return values
+    words = pc.utf8_lower(as_text(values))
+    true = pc.is_in(words, value_set=pa.array(TRUE_WORDS))
+    false = pc.is_in(words, value_set=pa.array(FALSE_WORDS))
+    return pc.if_else(pc.or_(true, false), true, None)
+
+
+def parse_times(values: pa.Array, time_format: str | None) -> pa.Array:
+    """Return plain values as timestamp("us") in UTC, what is no time in this format as null.
+
+    Args:
+        values: Plain values, (N,).
+        time_format: As `strptime` takes it; None for ISO 8601, with or without a zone.
+    """
+    if values.type == pa.timestamp("us"):
+        return values
+    texts = as_text(values)
+    if time_format is not None:
+        return pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
+    for dtype in _ISO_TYPES:
+        try:
+            return texts.cast(dtype).cast(pa.timestamp("us"))
+        except pa.ArrowInvalid:
+            continue
+    return _parse_iso_one_by_one(texts)
+
+
+def _parse_iso_one_by_one(texts: pa.Array) -> pa.Array:
+    # Arrow's cast fails as a whole; distinct texts are few where dates are days.
+    distinct = texts.dictionary_encode()
+    times = [_parse_iso(text) for text in distinct.dictionary]
+    return pa.array(times, pa.timestamp("us")).take(distinct.indices)
+
+
+def _parse_iso(text: pa.StringScalar) -> pa.TimestampScalar | None:
+    for dtype in _ISO_TYPES:
+        try:
+            return text.cast(dtype).cast(pa.timestamp("us"))
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+_CONVERTERS: dict[Kind, Callable[[pa.Array], pa.Array]] = {
+    "numeric": parse_numbers,
+    "boolean": parse_booleans,
+}
