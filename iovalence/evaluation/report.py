@@ -127,7 +127,7 @@ def _describe(context: ReportContext) -> dict[str, Any]:
 
 
 def write_headline(context: ReportContext) -> str:
-    """Return the run in one sentence: the main figure, its interval, and the first baseline."""
+    """Return the run in one sentence: the main figure, its interval, and the baselines."""
     result = context.evaluation
     if result is None or not result.main_part.metrics:
         return f"This run ended without a result: {context.manifest.status.lower()}."
@@ -140,25 +140,27 @@ def write_headline(context: ReportContext) -> str:
         said = f"{value} of {rows} are predicted right{between}"
     else:
         said = f"On {rows}, predictions of {result.target} are off by {value}{between} in RMSE"
-    baseline = next(iter(part.baselines.items()), None)
-    if baseline is None or name not in baseline[1]:
-        return f"{said}."
-    verdict = _judge(figure, baseline[1][name], higher=METRIC_TEXTS[name].higher_is_better)
-    label = label_baseline(baseline[0])
-    return f"{said}: {verdict} {label} ({format_metric(name, baseline[1][name])})."
+    judged = [
+        f"{_judge(name, figure, metrics[name])} {label_baseline(baseline)} "
+        f"({format_metric(name, metrics[name])})"
+        for baseline, metrics in part.baselines.items()
+        if name in metrics
+    ]
+    return f"{said}: {', '.join(judged)}." if judged else f"{said}."
 
 
 def _main_metric(result: EvaluationResult) -> str:
     return "accuracy" if result.task == "classification" else "rmse"
 
 
-def _judge(figure: Figure, baseline: float, *, higher: bool) -> str:
+def _judge(name: str, figure: Figure, baseline: float) -> str:
     """Say whether a figure is better than a baseline, as far as its interval allows."""
     low = figure.value if figure.low is None else figure.low
     high = figure.value if figure.high is None else figure.high
     if low <= baseline <= high:
         return "not clearly different from"
-    return "better than" if (low > baseline) == higher else "worse than"
+    is_better = (low > baseline) == METRIC_TEXTS[name].higher_is_better
+    return "better than" if is_better else "worse than"
 
 
 def _compare(result: EvaluationResult) -> Iterator[dict[str, Any]]:

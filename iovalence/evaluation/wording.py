@@ -59,7 +59,7 @@ def label_baseline(name: str) -> str:
 
 
 def format_metric(name: str, value: float) -> str:
-    """Return a metric as text: shares in per cent, others with four significant digits."""
+    """Return a metric as text: shares in per cent, others in about four digits."""
     if not math.isfinite(value):
         return "not finite"
     if METRIC_TEXTS[name].percent:
@@ -68,10 +68,13 @@ def format_metric(name: str, value: float) -> str:
 
 
 def format_number(value: float) -> str:
-    """Return a number with four significant digits, large ones in thousands: 12,346."""
-    if 1000 <= abs(value) < 1e15:
+    """Return a number in about four digits: 12,346, 123.5, 0.987, 0.0012."""
+    size = abs(value)
+    if 1000 <= size < 1e15:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if 0.1 <= abs(value) <= 1 else f"{value:.4g}"
+    if 0.01 <= size < 10:
+        return f"{value:.3f}"
+    return f"{value:.4g}" if size >= 10 else f"{value:.2g}"
 
 
 def format_interval(name: str, figure: Figure) -> str:

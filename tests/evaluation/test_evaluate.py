@@ -1,0 +1,205 @@
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from iovalence.errors import ConfigError
+from iovalence.evaluation.evaluate import (
+    check_requirements,
+    count_confusion,
+    evaluate_part,
+    expected_metrics,
+    majority_predictions,
+    mean_predictions,
+    validate_metrics,
+    validate_requirements,
+)
+from iovalence.evaluation.result import OTHERS, UNKNOWN
+from iovalence.models.predictions import Predictions
+
+NAMES = ("no", "yes")
+LABELS = np.array([0, 0, 0, 1, 1])
+PROBS = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.2, 0.8]])
+
+
+def say(probs, classes=NAMES):
+    return Predictions(probs=np.asarray(probs, dtype=float), values=None, classes=classes)
+
+
+def evaluate(y_true=LABELS, predictions=None, **options):
+    predictions = predictions or say(PROBS)
+    options = {"positive_index": 1, "seed": 1} | options
+    return evaluate_part("test", y_true, predictions, **options)
+
+
+def test_a_part_has_its_figures_with_intervals_and_its_loss():
+    found = evaluate(loss=0.5)
+    assert found.num_rows == 5
+    assert found.num_resamples == 1000
+    assert found.metrics["loss"].value == 0.5
+    accuracy = found.metrics["accuracy"]
+    assert accuracy.low < accuracy.value == 0.8 <= accuracy.high
+
+
+def test_intervals_are_left_out_when_not_asked_for():
+    found = evaluate(with_intervals=False)
+    assert found.num_resamples == 0
+    assert all(figure.low is None for figure in found.metrics.values())
+    assert found.notes == ()
+
+
+def test_the_rows_of_the_confusion_matrix_are_true_classes():
+    matrix = evaluate().confusion_matrix
+    assert matrix.true_labels == matrix.predicted_labels == NAMES
+    assert matrix.counts == ((2, 1), (0, 2))
+
+
+def test_rows_of_an_unknown_class_have_a_row_of_their_own_in_the_matrix():
+    found = evaluate(np.array([0, -1, -1, 1, 1]))
+    assert found.confusion_matrix.true_labels == (*NAMES, UNKNOWN)
+    assert found.confusion_matrix.counts[-1] == (1, 1)
+    assert found.per_class[-1].name == UNKNOWN
+    assert found.per_class[-1].recall == 0
+    assert found.notes[0] == (
+        "2 rows have a class that the model does not know: each counts as an error, and is left "
+        "out of log_loss, roc_auc and pr_auc"
+    )
+
+
+def test_the_smallest_of_many_classes_are_one_in_the_matrix():
+    labels = np.repeat(np.arange(200), np.arange(1, 201))
+    predictions = say(np.eye(200)[labels], tuple(f"c{k}" for k in range(200)))
+    matrix = count_confusion(labels, predictions, max_classes=10)
+    assert matrix.true_labels == (*(f"c{k}" for k in range(191, 200)), OTHERS)
+    assert matrix.num_merged == 191
+    assert np.array(matrix.counts).trace() == np.array(matrix.counts).sum() == len(labels)
+
+
+def test_each_class_has_precision_recall_and_f1():
+    no, yes = evaluate().per_class
+    assert (no.num_rows, no.precision, no.recall, no.f1) == pytest.approx((3, 1, 2 / 3, 0.8))
+    assert (yes.num_rows, yes.precision, yes.recall, yes.f1) == pytest.approx((2, 2 / 3, 1, 0.8))
+
+
+def test_a_class_that_is_never_predicted_has_no_precision():
+    no, yes = evaluate(predictions=say([[0.9, 0.1]] * 5)).per_class
+    assert yes.precision is None
+    assert yes.recall == 0
+    assert no.recall == 1
+
+
+def test_slices_break_the_part_down_by_the_values_of_a_column():
+    (table,) = evaluate(slices={"town": np.array(["a", "b", "b", "b", "a"])}).slices
+    assert table.column == "town"
+    assert [(row.value, row.num_rows) for row in table.slices] == [("b", 3), ("a", 2)]
+    assert table.slices[0].metrics["accuracy"] == pytest.approx(2 / 3)
+    assert table.slices[1].metrics["accuracy"] == 1
+
+
+def test_only_the_largest_slices_are_kept_and_all_are_counted():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=500)
+    found = evaluate(
+        labels,
+        say(np.full((500, 2), 0.5)),
+        slices={"town": np.arange(500).astype(str)},
+        with_intervals=False,
+    )
+    assert found.slices[0].num_values == 500
+    assert len(found.slices[0].slices) == 20
+
+
+def test_the_majority_baseline_answers_with_the_shares_of_the_train_part():
+    baseline = majority_predictions({"no": 0.6, "yes": 0.4}, 5)
+    found = evaluate(baselines={"majority_class": baseline}).baselines["majority_class"]
+    assert found["accuracy"] == 0.6
+    assert found["balanced_accuracy"] == 0.5
+    assert found["roc_auc"] == 0.5
+    assert found["log_loss"] == pytest.approx(-0.6 * np.log(0.6) - 0.4 * np.log(0.4))
+
+
+def test_the_mean_baseline_answers_with_the_mean_of_the_train_part():
+    y_true = np.array([1.0, 2.0, 3.0])
+    predictions = Predictions(probs=None, values=y_true, classes=None)
+    found = evaluate(
+        y_true,
+        predictions,
+        positive_index=None,
+        baselines={"mean": mean_predictions(2.0, 3)},
+    )
+    assert found.baselines["mean"] == pytest.approx({"rmse": np.sqrt(2 / 3), "mae": 2 / 3, "r2": 0})
+    assert found.metrics["r2"].value == 1
+    assert found.confusion_matrix is None
+
+
+def test_what_is_not_defined_is_left_out_and_said():
+    found = evaluate(np.zeros(5, int))
+    assert "roc_auc" not in found.metrics
+    assert found.notes[:2] == (
+        "roc_auc, pr_auc left out: not defined for this part, its rows have one class",
+        "1 of 2 classes have no row here and are left out of means over classes: yes",
+    )
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 2])
+def test_a_part_of_hardly_any_rows_is_measured_without_a_warning(num_rows):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = evaluate(LABELS[:num_rows], say(PROBS[:num_rows]))
+        values = Predictions(probs=None, values=np.ones(num_rows), classes=None)
+        evaluate(np.zeros(num_rows), values, positive_index=None)
+    assert found.num_rows == num_rows
+    assert any("left out: not defined" in note for note in found.notes)
+
+
+def test_the_same_seed_gives_the_same_record():
+    assert evaluate() == evaluate()
+    assert evaluate() != evaluate(seed=2)
+
+
+def test_requirements_that_are_met_give_no_line():
+    flat = {"test_accuracy": 0.85, "test_loss": 0.1}
+    assert check_requirements({"test_accuracy": ">= 0.85", "test_loss": "<1e-0"}, flat) == ()
+
+
+def test_a_requirement_that_is_not_met_says_what_was_found():
+    lines = check_requirements({"test_accuracy": "> 0.85"}, {"test_accuracy": 0.85})
+    assert lines == (
+        "test_accuracy must be > 0.85, got 0.85 (evaluation.require); "
+        "the report shows where it is lost",
+    )
+
+
+def test_a_figure_that_is_not_finite_meets_no_requirement():
+    assert len(check_requirements({"test_loss": "< 1"}, {"test_loss": float("nan")})) == 1
+
+
+def test_a_requirement_on_a_metric_that_the_run_lacks_is_refused_with_the_nearest_name():
+    line = (
+        "evaluation.require.test_acuracy must name a metric of this run, got 'test_acuracy'; "
+        "did you mean 'test_accuracy'?"
+    )
+    with pytest.raises(ConfigError, match=re.escape(line)):
+        check_requirements({"test_acuracy": ">= 0.85"}, {"test_accuracy": 0.9})
+
+
+def test_a_requirement_without_a_number_is_refused():
+    with pytest.raises(ConfigError, match="must be a comparison and a number, got '>= 1e'"):
+        validate_requirements({"test_accuracy": ">= 1e"}, ["test_accuracy"])
+
+
+def test_metrics_that_a_run_will_have_are_known_before_it_is_trained():
+    names = expected_metrics("regression", ["train", "test"])
+    assert names == (
+        *("train_final_loss", "train_final_rmse", "train_final_mae", "train_final_r2"),
+        *("test_loss", "test_rmse", "test_mae", "test_r2"),
+    )
+    with pytest.raises(ConfigError, match=r"require\.val_rmse must name a metric of this run"):
+        validate_requirements({"val_rmse": "< 1"}, names)
+
+
+def test_metrics_to_show_must_be_those_of_the_task():
+    validate_metrics(["accuracy", "loss"], "classification")
+    with pytest.raises(ConfigError, match="must name metrics of regression, got 'accuracy'"):
+        validate_metrics(["accuracy"], "regression")
