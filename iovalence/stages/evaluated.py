@@ -19,11 +19,13 @@ from iovalence.evaluation.evaluate import (
     majority_predictions,
     mean_predictions,
 )
+from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.result import EvaluationResult, PartResult
 from iovalence.models.network import Network
 from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import Predictor, interpret
 from iovalence.runs.folder import RunFolder
+from iovalence.runs.journal import metric_points, read_journal
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
 from iovalence.stages.trained import TrainingResult
@@ -46,38 +48,79 @@ class Measured:
     class_weights: torch.Tensor | None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Hold what was found on one part, and the rows it was found on."""
+
+    result: PartResult
+    y_true: NDArray[np.generic]
+    predictions: Predictions
+    weight: NDArray[np.float32] | None
+
+
 def evaluate_stage(
     loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, prepared_at: StageOutput
 ) -> EvaluationResult:
-    """Measure the model on every part and write metrics.json and test_predictions.parquet."""
+    """Measure the model on every part; write metrics, test predictions and pictures."""
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
     with timing(run, "evaluate"), arithmetic(machine):
-        prepared = load_prepared(prepared_at.folder)
-        linear = (
-            fit_linear(prepared, config.training, machine) if config.evaluation.baseline else None
-        )
-        measured = Measured(
-            table=load_table(ingested.folder),
-            prepared=prepared,
-            network=Predictor.load(run.model).network,
-            linear=None if linear is None else linear.network,
-            class_weights=load_class_weights(run),
-        )
-        present = [part for part in PARTS if np.any(prepared.part == PARTS.index(part))]
-        results = tuple(_evaluate(loaded, run, measured, part) for part in present)
-    result = EvaluationResult(
-        task=measured.table.schema.task,
-        target=measured.table.schema.target,
-        classes=prepared.preprocessing.classes,
-        positive_class=_positive_class(prepared),
-        parts=results,
-        require=config.evaluation.require,
-    )
-    unmet = check_requirements(config.evaluation.require, result.flat())
-    result = result.model_copy(update={"unmet": unmet})
-    result.save(run.metrics)
+        measured = _open(loaded, run, ingested, prepared_at, machine)
+        parts = measured.prepared.part
+        present = [name for at, name in enumerate(PARTS) if np.any(parts == at)]
+        judged = [_judge(loaded, run, measured, part) for part in present]
+        result = _gather(measured, judged, config.evaluation.require)
+        result.save(run.metrics)
+    with timing(run, "pictures"):
+        _draw(run, result, judged)
     return result
+
+
+def _open(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    prepared_at: StageOutput,
+    machine: Machine,
+) -> Measured:
+    prepared, section = load_prepared(prepared_at.folder), loaded.config.training
+    asked = loaded.config.evaluation.baseline
+    return Measured(
+        table=load_table(ingested.folder),
+        prepared=prepared,
+        network=Predictor.load(run.model).network,
+        linear=fit_linear(prepared, section, machine).network if asked else None,
+        class_weights=load_class_weights(run),
+    )
+
+
+def _gather(measured: Measured, judged: list[Judged], require: dict[str, str]) -> EvaluationResult:
+    schema, preprocessing = measured.table.schema, measured.prepared.preprocessing
+    result = EvaluationResult(
+        task=schema.task,
+        target=schema.target,
+        classes=preprocessing.classes,
+        positive_class=_positive_class(measured.prepared),
+        parts=tuple(part.result for part in judged),
+        require=require,
+    )
+    return result.model_copy(update={"unmet": check_requirements(require, result.flat())})
+
+
+def _draw(run: RunFolder, result: EvaluationResult, judged: list[Judged]) -> None:
+    """Draw the curves, and the main part as its figures are judged by."""
+    main = next(part for part in judged if part.result == result.main_part)
+    history, kept_epoch = read_history(run), TrainingResult.load(run.training).kept_epoch
+    figures = draw_pictures(result, history, kept_epoch, main.y_true, main.predictions, main.weight)
+    save_pictures(figures, run.pictures)
+
+
+def read_history(run: RunFolder) -> list[dict[str, float]]:
+    """Return the figures of each epoch by name, with `epoch` from 1, from the journal."""
+    epochs: dict[int, dict[str, float]] = {}
+    for point in metric_points(read_journal(run.journal)[0]):
+        epochs.setdefault(point.epoch, {"epoch": point.epoch})[point.key] = point.value
+    return [epochs[epoch] for epoch in sorted(epochs)]
 
 
 def load_class_weights(run: RunFolder) -> torch.Tensor | None:
@@ -93,16 +136,17 @@ def _positive_class(prepared: Prepared) -> str | None:
     return preprocessing.classes[preprocessing.positive_index]
 
 
-def _evaluate(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) -> PartResult:
+def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) -> Judged:
     prepared = measured.prepared
     rows = np.flatnonzero(prepared.part == PARTS.index(part))
     tensors = load_part(prepared, rows, measured.class_weights, CPU)
     outputs = compute_outputs(measured.network, tensors).numpy()
     predictions = interpret(outputs, prepared.preprocessing)
     weight = None if prepared.weight is None else np.asarray(prepared.weight[rows])
+    y_true = _y_true(prepared, rows)
     result = evaluate_part(
         part,
-        _y_true(prepared, rows),
+        y_true,
         predictions,
         loss=measure(measured.network, objective_for(prepared), tensors)["loss"],
         weight=weight,
@@ -114,7 +158,7 @@ def _evaluate(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: st
     )
     if part == "test":
         write_predictions(run, measured, rows, predictions)
-    return result
+    return Judged(result, y_true, predictions, weight)
 
 
 def _y_true(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.generic]:
