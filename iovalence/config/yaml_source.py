@@ -27,7 +27,7 @@ _READERS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
         re.compile(r"true|True|TRUE|false|False|FALSE"),
         lambda text: text.lower() == "true",
     ),
-    # Python refuses to read more digits than this; so long a number is left a text.
+    # Python refuses to read more digits than this; so long a number is read as a float.
     f"{_TAG}int": (
         re.compile(r"[-+]?[0-9]{1,4000}|0o[0-7]{1,4000}|0x[0-9a-fA-F]{1,4000}"),
         lambda text: int(text, 0 if text[:2] in ("0o", "0x") else 10),
