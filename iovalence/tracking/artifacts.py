@@ -1,0 +1,102 @@
+"""Own which files of a run leave for MLflow, and in which form, as `tracking.rows` allows."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.manifest import hash_file
+from iovalence.tracking.record import Rows
+
+ROW_NUMBER_COLUMNS = ("source", "row", "reason")
+DOTS = ("predicted_vs_true", "residuals")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Name one file that leaves.
+
+    Attributes:
+        name: Its path in the run's folder and in MLflow, with `/`.
+        path: The file to send; another one where rows are left out of it.
+        sha256: Hash of the file in the run's folder and of what was left out.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+    @property
+    def folder(self) -> str | None:
+        """Return the folder in MLflow, or None for the top."""
+        return self.name.rpartition("/")[0] or None
+
+
+def outgoing(run: RunFolder, rows: Rows, scratch: Path) -> Iterator[Artifact]:
+    """Yield every file of the run that may leave.
+
+    Copies of the data never leave, whatever `rows` says: MLflow gets their hashes.
+
+    Args:
+        run: The run; its files no longer change.
+        rows: How much of single rows may leave.
+        scratch: Folder for the shortened forms of files.
+    """
+    hashes = run.manifest().files
+    withheld = _withheld(run, rows)
+    for path in sorted(path for path in run.root.rglob("*") if path.is_file()):
+        name = path.relative_to(run.root)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if hidden or any(path == item or item in path.parents for item in withheld):
+            continue
+        sha256 = hashes.get(name.as_posix()) or hash_file(path)
+        shortened = _shorten(run, path, rows, scratch)
+        yield Artifact(name.as_posix(), shortened or path, f"{sha256}{rows if shortened else ''}")
+
+
+def _withheld(run: RunFolder, rows: Rows) -> set[Path]:
+    always = {run.data, run.tracking}
+    if rows == "full":
+        return always
+    if rows == "numbers":
+        # A prediction stands for its row's values, and the target's value is beside it.
+        return always | {run.test_predictions}
+    # The report names rows, and each dot of a scatter plot is one.
+    dots = {run.pictures / f"{name}.{kind}" for name in DOTS for kind in ("png", "svg")}
+    return always | dots | {run.test_predictions, run.removed_rows, run.split, run.report}
+
+
+def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | None:
+    """Return a copy of the file without what may not leave, or None where all of it may."""
+    if rows == "numbers" and path == run.removed_rows:
+        return _keep_numbers(path, scratch)
+    if rows == "none" and path == run.quality:
+        return _drop_fields(path, scratch, {"rows"})
+    if rows == "none" and path == run.manifest_path:
+        return _drop_fields(path, scratch, {"failure"})
+    return None
+
+
+def _keep_numbers(path: Path, scratch: Path) -> Path:
+    import csv
+
+    kept = scratch / path.name
+    with path.open(newline="", encoding="utf-8") as read, kept.open("w", newline="") as write:
+        lines = csv.reader(read)
+        writer = csv.writer(write)
+        writer.writerows(line[: len(ROW_NUMBER_COLUMNS)] for line in lines)
+    return kept
+
+
+def _drop_fields(path: Path, scratch: Path, names: set[str]) -> Path:
+    shortened = scratch / path.name
+    content = json.loads(path.read_bytes())
+    shortened.write_text(json.dumps(_without(content, names), indent=2) + "\n")
+    return shortened
+
+
+def _without(value: object, names: set[str]) -> object:
+    if isinstance(value, dict):
+        return {key: _without(item, names) for key, item in value.items() if key not in names}
+    return [_without(item, names) for item in value] if isinstance(value, list) else value

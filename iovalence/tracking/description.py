@@ -1,0 +1,170 @@
+"""Own what MLflow is told of a run besides figures: parameters, tags and a note."""
+
+import getpass
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iovalence.errors import StorageError
+from iovalence.evaluation.result import EvaluationResult, Figure
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.manifest import Manifest
+from iovalence.tracking.record import Target
+from iovalence.tracking.store import shown
+
+MAX_PARAMETER = 6000
+MAX_TAG = 8000
+NUM_HEADLINE = 4
+RUN_ID_TAG = "iovalence.run_id"
+NOTE_TAG = "mlflow.note.content"
+_NAME = re.compile(r"[\w\-. :/]{1,250}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Hold texts for MLflow, and those that are too long for it.
+
+    Attributes:
+        short: Text by name, each within MLflow's limit.
+        long: Whole text by the name of the artifact that holds it.
+    """
+
+    short: dict[str, str]
+    long: dict[str, str]
+
+
+def describe_parameters(run: RunFolder) -> Texts:
+    """Return every key of the resolved configuration by its dotted name.
+
+    A value too long for MLflow goes whole into an artifact, and its parameter says so.
+
+    Raises:
+        StorageError: The resolved configuration cannot be read.
+    """
+    values = {key: shown(value) for key, value in flatten(read_config(run))}
+    values.pop("comments", None)
+    artifacts = {key: f"parameters/{key}.txt" for key, value in values.items() if _is_long(value)}
+    short = {
+        key: f"{len(value)} characters: see artifact {artifacts[key]}"
+        if key in artifacts
+        else value
+        for key, value in values.items()
+    }
+    return Texts(short, {path: values[key] for key, path in artifacts.items()})
+
+
+def _is_long(value: str) -> bool:
+    return len(value) > MAX_PARAMETER
+
+
+def read_config(run: RunFolder) -> dict[str, Any]:
+    """Return the resolved configuration as plain values.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(run.config_resolved.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        raise StorageError(
+            f"the resolved configuration must be readable, got '{err}' ({run.config_resolved})"
+        ) from err
+    return found if isinstance(found, dict) else {}
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each value as text with its dotted name.
+
+    A mapping whose keys MLflow does not take as names, such as classes, is one value as JSON.
+    """
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value and name != "comments" and _are_names(value, name):
+            yield from flatten(value, f"{name}.")
+        else:
+            yield name, _as_text(value)
+
+
+def _are_names(values: Mapping[Any, Any], prefix: str) -> bool:
+    return all(_NAME.fullmatch(f"{prefix}.{key}") for key in values)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
+    """Return the run's tags: its note, what made it, and the user's own."""
+    note = write_note(run, manifest, with_failure=target.rows != "none")
+    tags = {
+        **target.tags,
+        RUN_ID_TAG: run.run_id,
+        "iovalence.config_hash": manifest.config_hash,
+        "iovalence.data_hash": manifest.data_hash,
+        "iovalence.version": manifest.iovalence_version,
+        "iovalence.device": manifest.device,
+        "iovalence.threads": manifest.threads,
+        "iovalence.git_commit": manifest.git_commit,
+        "iovalence.flow_run_id": manifest.flow_run_id,
+        "mlflow.source.name": "iovalence train",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": manifest.git_commit and manifest.git_commit.rstrip("+"),
+        "mlflow.user": _user(),
+        NOTE_TAG: note,
+    }
+    texts = {key: str(value) for key, value in tags.items() if value is not None}
+    if len(note) <= MAX_TAG:
+        return Texts(texts, {})
+    pointer = "\n\n(shortened: the whole is in the artifact note.md)"
+    return Texts(texts | {NOTE_TAG: note[: MAX_TAG - len(pointer)] + pointer}, {"note.md": note})
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run under a number that has no name.
+        return None
+
+
+def write_note(run: RunFolder, manifest: Manifest, *, with_failure: bool = True) -> str:
+    """Return what a person reads first, as Markdown: the result, the failure, the comments."""
+    parts = [_headline(run), f"Run `{run.run_id}` of IOValence {manifest.iovalence_version}"]
+    if manifest.failure:
+        lines = manifest.failure if with_failure else ("why is noted in the run's folder",)
+        parts.append("\n".join(["**Failed**", "", *(f"- {_escape(line)}" for line in lines)]))
+    if isinstance(manifest.comments, str) and manifest.comments:
+        parts.append(manifest.comments)
+    elif manifest.comments:
+        reasons = [f"- `{key}`: {reason}" for key, reason in manifest.comments.items()]
+        parts.append("\n".join(reasons))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _headline(run: RunFolder) -> str:
+    if not run.metrics.is_file():
+        return ""
+    result = EvaluationResult.load(run.metrics)
+    part = result.main_part
+    # The loss says least to a person who reads no other run beside it.
+    names = sorted(part.metrics, key="loss".__eq__)[:NUM_HEADLINE]
+    figures = [_figure(f"{part.prefix}_{name}", part.metrics[name]) for name in names]
+    unmet = [f"**Not reached:** {_escape(line)}" for line in result.unmet]
+    return "\n\n".join([", ".join(figures), *unmet])
+
+
+def _figure(name: str, figure: Figure) -> str:
+    known = figure.low is not None and figure.high is not None
+    return f"**{name} {figure.value:.4g}**" + (
+        f" ({figure.low:.4g} to {figure.high:.4g})" if known else ""
+    )
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text)

@@ -1,0 +1,34 @@
+"""Own how MLflow is set up in this process: quiet, quick to give up, no telemetry."""
+
+import os
+from pathlib import Path
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    # A dead server is noticed within a second or a few; MLflow's own settings wait 170 s.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Not asked of git: the manifest has the commit.
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""Environment variables that MLflow reads; what the user has set stays."""
+
+
+def prepare_environment() -> None:
+    """Set the environment variables that MLflow reads; must come before its import."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def default_uri(workspace: Path) -> str:
+    """Return the URI of the workspace's own SQLite store."""
+    return f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
+
+
+def artifacts_folder(workspace: Path) -> Path:
+    """Return where the artifacts of runs in a database of our own are kept."""
+    return workspace.resolve() / "mlartifacts"

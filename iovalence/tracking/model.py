@@ -1,0 +1,144 @@
+"""Own the model in MLflow: saved as code and weights, with signature and example; registered."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from iovalence import __version__
+from iovalence.data.encodings import Encoding
+from iovalence.data.schema import TableSchema
+from iovalence.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+    from iovalence.models.predictor import ModelRecord
+
+NAME = "model"
+CODE = Path(__file__).with_name("pyfunc_model.py")
+PACKAGES = ("mlflow", "torch", "numpy", "pandas", "pyarrow", "safetensors")
+
+
+def publish_model(
+    client: "MlflowClient", run: RunFolder, experiment_id: str, mlflow_run_id: str
+) -> str:
+    """Send the run's model, or finish sending it, and return MLflow's id of it."""
+    from mlflow.entities import LoggedModelOutput
+
+    found = _find_model(client, experiment_id, mlflow_run_id)
+    if found is not None and str(found.status) == "READY":
+        return str(found.model_id)
+    model = found or client.create_logged_model(
+        experiment_id, name=NAME, source_run_id=mlflow_run_id, model_type="iovalence"
+    )
+    client.log_outputs(mlflow_run_id, [LoggedModelOutput(model.model_id, step=0)])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / NAME
+        save_model(run, folder, model_id=model.model_id, mlflow_run_id=mlflow_run_id)
+        client.log_model_artifacts(model.model_id, str(folder))
+    client.finalize_logged_model(model.model_id, "READY")
+    return str(model.model_id)
+
+
+def _find_model(client: "MlflowClient", experiment_id: str, mlflow_run_id: str) -> Any:
+    page = client.search_logged_models(
+        [experiment_id], filter_string=f"source_run_id = '{mlflow_run_id}' AND name = '{NAME}'"
+    )
+    return page[0] if page else None
+
+
+def save_model(
+    run: RunFolder, folder: Path, *, model_id: str | None = None, mlflow_run_id: str | None = None
+) -> None:
+    """Write the run's model into `folder` as MLflow loads it: no pickle, no network."""
+    import mlflow.pyfunc
+    from mlflow.models import Model
+
+    from iovalence.models.predictor import ModelRecord
+
+    record = ModelRecord.load(run.model / "model.json")
+    mlflow.pyfunc.save_model(
+        folder,
+        python_model=str(CODE),
+        artifacts={"model": str(run.model)},
+        signature=model_signature(record.table, record.preprocessing.classes),
+        input_example=input_example(record),
+        # Named, or MLflow would import the model in another process to find them.
+        pip_requirements=_requirements(run),
+        metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
+        mlflow_model=Model(run_id=mlflow_run_id, model_id=model_id, model_uuid=model_id),
+    )
+
+
+def _requirements(run: RunFolder) -> list[str]:
+    versions = run.manifest().versions
+    # A local version, as torch's 2.13.0+cpu, is found on no index.
+    pinned = [f"{name}=={versions[name].split('+')[0]}" for name in PACKAGES if name in versions]
+    return [f"iovalence=={__version__}", *pinned]
+
+
+def _kinds(schema: TableSchema) -> dict[str, str]:
+    return {column.name: column.kind for column in schema.columns if column.role == "feature"}
+
+
+def model_signature(schema: TableSchema, classes: tuple[str, ...] | None) -> "ModelSignature":
+    """Return what the model takes and gives, for MLflow.
+
+    The columns of the input are named and required, their types left open: MLflow would refuse
+    whole numbers where the train file had fractions, and texts that are dates. The model itself
+    types each value by the kind of its column, which stands in the metadata, and refuses what
+    does not fit.
+
+    Args:
+        schema: Columns of the table it was trained on.
+        classes: Its classes, or None for regression.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    features = schema.names("feature")
+    outputs = [ColSpec(DataType.string if classes else DataType.double, "prediction")]
+    outputs += [ColSpec(DataType.double, f"prob_{name}") for name in classes or ()]
+    inputs = Schema([ColSpec(AnyType(), name) for name in features]) if features else None
+    return ModelSignature(inputs, Schema(outputs))
+
+
+def input_example(record: "ModelRecord") -> "pd.DataFrame":
+    """Return one made-up row: medians and known categories, never a row of the data."""
+    import pandas as pd
+
+    values = {encoding.column: [_typical(encoding)] for encoding in record.preprocessing.columns}
+    return pd.DataFrame(values)
+
+
+def _typical(encoding: Encoding) -> object:
+    import pandas as pd
+
+    if encoding.kind == "numeric":
+        return encoding.scale.centre
+    if encoding.kind == "boolean":
+        return True
+    if encoding.kind == "datetime":
+        return pd.Timestamp(encoding.scale.centre, unit="s").floor("s")
+    return encoding.values[0] if encoding.values else None
+
+
+def register_model(client: "MlflowClient", name: str, model_id: str, mlflow_run_id: str) -> str:
+    """Return the version of the model in the registry, which is made when it is not there."""
+    from mlflow.exceptions import MlflowException
+
+    known = client.search_model_versions(f"name = '{name}' AND run_id = '{mlflow_run_id}'")
+    if known:
+        return str(known[0].version)
+    try:
+        client.create_registered_model(name)
+    except MlflowException as err:
+        if err.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    # Not `models:/<id>`: a database store would look that up in the store of the environment.
+    source = client.get_logged_model(model_id).artifact_location
+    version = client.create_model_version(name, source, run_id=mlflow_run_id, model_id=model_id)
+    return str(version.version)

@@ -1,0 +1,362 @@
+"""Own showing a run in MLflow: what is in its folder is sent, once, and told as it is.
+
+The run's folder is the truth. Every step may be done again: what MLflow already has is left
+alone, so that a run that was cut off anywhere is made whole by publishing it again.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from iovalence.errors import TrackingError
+from iovalence.evaluation.result import EvaluationResult
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.journal import metric_points, read_journal
+from iovalence.runs.manifest import Manifest, Status
+from iovalence.runs.store import hash_of
+from iovalence.tracking.artifacts import Artifact, outgoing
+from iovalence.tracking.datasets import dataset_inputs
+from iovalence.tracking.description import RUN_ID_TAG, describe_parameters, describe_run
+from iovalence.tracking.model import publish_model, register_model
+from iovalence.tracking.record import Rows, Target, TrackingRecord, load_record
+from iovalence.tracking.store import find_experiment, open_store, shown, telling
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+MAX_METRICS, MAX_PARAMETERS, MAX_TAGS = 1000, 100, 100
+LOCK_SECONDS = 60
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Say where a run is shown.
+
+    Attributes:
+        uri: MLflow's tracking URI, without a password.
+        experiment_id: MLflow's id of the experiment.
+        mlflow_run_id: MLflow's id of the run.
+        model_uri: What `mlflow.pyfunc.load_model` takes; None before the model is there.
+        model_version: Version in the registry, or None.
+    """
+
+    uri: str
+    experiment_id: str
+    mlflow_run_id: str
+    model_uri: str | None
+    model_version: str | None
+
+    @property
+    def page(self) -> str | None:
+        """Return the address of the run's page, or None where no server shows it."""
+        if not self.uri.startswith("http"):
+            return None
+        base = self.uri.rstrip("/")
+        return f"{base}/#/experiments/{self.experiment_id}/runs/{self.mlflow_run_id}"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Say how and when a run ended, in milliseconds since 1970."""
+
+    status: Status
+    time_ms: int
+
+
+def publish(
+    run: Path,
+    *,
+    uri: str,
+    experiment: str,
+    rows: Rows = "numbers",
+    tags: Mapping[str, str] | None = None,
+    register_as: str | None = None,
+    final: bool,
+) -> Published:
+    """Send to MLflow what it does not have yet of a run.
+
+    Args:
+        run: The run's folder.
+        uri: MLflow's tracking URI.
+        experiment: Name of MLflow's experiment, made when it is not there.
+        rows: How much of single rows may leave for the server.
+        tags: The user's own.
+        register_as: Name in the model registry, or None.
+        final: Send the result and the end too; the run has been closed.
+
+    Raises:
+        TrackingError: MLflow could not take all of it; publishing again sends the rest.
+        StorageError: A file of the run cannot be read.
+        ValueError: `final` for a run that has not ended.
+    """
+    target = Target(
+        uri=uri, experiment=experiment, rows=rows, tags=dict(tags or {}), register_as=register_as
+    )
+    return publish_to(RunFolder(run), target, final=final)
+
+
+def publish_to(run: RunFolder, target: Target, *, final: bool) -> Published:
+    """Send to MLflow what it does not have yet of a run; see `publish`."""
+    with _alone(run):
+        record = load_record(run, target)
+        # First of all, so that `iovalence sync` knows what was asked for.
+        record.save(run.tracking)
+        if not (final and is_whole(run, record)):
+            with telling(target.uri):
+                _Publication(run, record).send(final=final)
+        return _published(TrackingRecord.load(run.tracking))
+
+
+@contextmanager
+def _alone(run: RunFolder) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(run.root / ".tracking.lock", timeout=LOCK_SECONDS):
+            yield
+    except Timeout as err:
+        raise TrackingError(
+            f"one process at a time may publish a run, got another at it ({run.root}); "
+            "try `iovalence sync` later"
+        ) from err
+
+
+def _published(record: TrackingRecord) -> Published:
+    model_id = record.model_id
+    return Published(
+        uri=shown(record.target.uri),
+        experiment_id=record.experiment_id or "",
+        mlflow_run_id=record.mlflow_run_id or "",
+        model_uri=f"models:/{model_id}" if model_id else None,
+        model_version=record.model_version,
+    )
+
+
+def ending_of(run: RunFolder, manifest: Manifest) -> Ending | None:
+    """Return how the run ended, or None while it runs; a run whose process died was killed."""
+    state = manifest.state()
+    if state == "RUNNING":
+        return None
+    if manifest.ended_at is not None:
+        return Ending(manifest.status, to_ms(manifest.ended_at))
+    times = [line["time_ms"] for line in read_journal(run.journal)[0] if "time_ms" in line]
+    return Ending("KILLED", max([to_ms(manifest.started_at), *times]))
+
+
+def to_ms(time: str) -> int:
+    """Return an ISO 8601 time as milliseconds since 1970."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def is_whole(run: RunFolder, record: TrackingRecord) -> bool:
+    """Say whether MLflow was sent all of a run that has ended."""
+    ending = ending_of(run, run.manifest())
+    database = Path(record.target.uri.removeprefix("sqlite:///"))
+    gone = record.target.uri.startswith("sqlite:///") and not database.is_file()
+    asked = record.target.register_as is not None and (run.model / "model.json").is_file()
+    unregistered = asked and record.model_version is None
+    return ending is not None and record.end == _end_text(ending) and not (gone or unregistered)
+
+
+def _end_text(ending: Ending) -> str:
+    return f"{ending.status} {ending.time_ms}"
+
+
+class _Publication:
+    """Send one run; note each step in its folder as soon as it is done."""
+
+    def __init__(self, run: RunFolder, record: TrackingRecord) -> None:
+        self._run = run
+        self._record = record
+        self._manifest = run.manifest()
+        self._client: MlflowClient = open_store(record.target.uri, run.root.parents[1])
+
+    def send(self, *, final: bool) -> None:
+        found = self._find() or self._create()
+        self._describe(found)
+        self._send_curves()
+        if final:
+            ending = ending_of(self._run, self._manifest)
+            if ending is None:
+                raise ValueError(f"the run must have ended, got one that runs ({self._run.root})")
+            self._send_result(ending)
+            self._client.set_terminated(self._id, ending.status, ending.time_ms)
+            self._note(end=_end_text(ending))
+        elif found.info.status != "RUNNING":
+            self._client.update_run(self._id, status="RUNNING")
+
+    @property
+    def _id(self) -> str:
+        return str(self._record.mlflow_run_id)
+
+    def _note(self, **changes: object) -> None:
+        self._record = self._record.model_copy(update=changes)
+        self._record.save(self._run.tracking)
+
+    def _find(self) -> "Run | None":
+        """Return the run as MLflow has it, by its id or else by its tag."""
+        from mlflow.exceptions import MlflowException
+
+        if self._record.mlflow_run_id is None:
+            return None
+        try:
+            found = self._client.get_run(self._id)
+        except MlflowException as err:
+            if err.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            # The store was made anew: everything is sent once more.
+            self._note(**TrackingRecord(target=self._record.target).model_dump(exclude={"target"}))
+            return None
+        if found.info.lifecycle_stage != "active":
+            raise TrackingError(
+                f"the run must not be deleted in MLflow, got the deleted run {self._id}; restore "
+                f"it there, or remove {self._run.tracking} to send it as a new one"
+            )
+        return found
+
+    def _create(self) -> "Run":
+        target, run_id = self._record.target, self._run.run_id
+        workspace = self._run.root.parents[1]
+        experiment_id = find_experiment(self._client, target.experiment, target.uri, workspace)
+        known = self._client.search_runs([experiment_id], f"tags.`{RUN_ID_TAG}` = '{run_id}'")
+        found = (
+            known[0]
+            if known
+            else self._client.create_run(
+                experiment_id,
+                start_time=to_ms(self._manifest.started_at),
+                tags={RUN_ID_TAG: run_id},
+                run_name=self._manifest.run_name or run_id,
+            )
+        )
+        self._note(experiment_id=experiment_id, mlflow_run_id=found.info.run_id)
+        return found
+
+    def _describe(self, found: "Run") -> None:
+        """Send parameters and tags; a parameter that a resumed run changed becomes a tag."""
+        from mlflow.entities import Param, RunTag
+
+        parameters = describe_parameters(self._run)
+        texts = describe_run(self._run, self._manifest, self._record.target)
+        described = hash_of({"parameters": parameters.short, "tags": texts.short})
+        if described == self._record.described:
+            return
+        known = found.data.params
+        changed = {
+            f"iovalence.changed.{key}"[:250]: value
+            for key, value in parameters.short.items()
+            if known.get(key, value) != value
+        }
+        new = [Param(key, value) for key, value in parameters.short.items() if key not in known]
+        tags = [RunTag(key, value) for key, value in (texts.short | changed).items()]
+        for params in _chunks(new, MAX_PARAMETERS):
+            self._client.log_batch(self._id, params=params)
+        for some in _chunks(tags, MAX_TAGS):
+            self._client.log_batch(self._id, tags=some)
+        for name, text in (parameters.long | texts.long).items():
+            self._client.log_text(self._id, text, name)
+        self._note(described=described)
+
+    def _send_curves(self) -> None:
+        """Send what the journal has more, at the journal's own times."""
+        from mlflow.entities import Metric
+
+        lines, _ = read_journal(self._run.journal)
+        sent = {(p.key, p.step) for p in metric_points(lines[: self._record.num_lines])}
+        new = [
+            Metric(p.key, p.value, p.time_ms, p.epoch)
+            for p in metric_points(lines)
+            if (p.key, p.step) not in sent
+        ]
+        for metrics in _chunks(new, MAX_METRICS):
+            self._client.log_batch(self._id, metrics=metrics)
+        if len(lines) != self._record.num_lines:
+            self._note(num_lines=len(lines))
+
+    def _send_result(self, ending: Ending) -> None:
+        self._send_figures(ending)
+        inputs = dataset_inputs(self._run)
+        if inputs:
+            self._client.log_inputs(self._id, inputs)
+        self._send_files(ending)
+        if (self._run.model / "model.json").is_file():
+            self._send_model()
+
+    def _send_figures(self, ending: Ending) -> None:
+        from mlflow.entities import Metric
+
+        if not self._run.metrics.is_file():
+            return
+        curves = {point.key for point in metric_points(read_journal(self._run.journal)[0])}
+        figures = EvaluationResult.load(self._run.metrics).flat()
+        # At step 0, MLflow draws them as bars beside the curves.
+        metrics = [
+            Metric(final_name(key, curves), value, ending.time_ms, 0)
+            for key, value in figures.items()
+        ]
+        for some in _chunks(metrics, MAX_METRICS):
+            self._client.log_batch(self._id, metrics=some)
+
+    def _send_files(self, ending: Ending) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            artifacts = outgoing(self._run, self._record.target.rows, Path(scratch))
+            files = dict(self._record.files)
+            for artifact in artifacts:
+                if files.get(artifact.name) != artifact.sha256:
+                    self._send_file(artifact, ending)
+                    files[artifact.name] = artifact.sha256
+            self._note(files=files)
+
+    def _send_file(self, artifact: Artifact, ending: Ending) -> None:
+        self._client.log_artifact(self._id, str(artifact.path), artifact.folder)
+        if artifact.path.parent == self._run.pictures and artifact.path.suffix == ".png":
+            self._send_picture(artifact.path, ending)
+
+    def _send_picture(self, path: Path, ending: Ending) -> None:
+        """Send a picture once more as MLflow's charts of runs find it, if it is not there."""
+        import mlflow
+
+        sign = f"images/{path.stem}+step+0+timestamp+{ending.time_ms}+"
+        # The smaller form is written last: where it is, the picture is whole.
+        if not any(name.startswith(sign) and "+compressed" in name for name in self._images):
+            self._client.log_image(
+                self._id, mlflow.Image(str(path)), key=path.stem, step=0, timestamp=ending.time_ms
+            )
+
+    @cached_property
+    def _images(self) -> list[str]:
+        return [item.path for item in self._client.list_artifacts(self._id, "images")]
+
+    def _send_model(self) -> None:
+        if self._record.model_id is None:
+            model_id = publish_model(
+                self._client, self._run, str(self._record.experiment_id), self._id
+            )
+            self._note(model_id=model_id)
+        name = self._record.target.register_as
+        if name is not None and self._record.model_version is None:
+            version = register_model(self._client, name, str(self._record.model_id), self._id)
+            self._note(model_version=version)
+
+
+def final_name(key: str, curves: set[str]) -> str:
+    """Return the name of a final figure; one that is a curve too gets a name of its own.
+
+    The validation figures of the finished model would else be one more point of the curve.
+    """
+    if key not in curves:
+        return key
+    part, _, name = key.partition("_")
+    return f"{part}_final_{name}"
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,67 @@
+"""Own what a run remembers of MLflow: where it is to be shown, and how far that has come."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from iovalence.record import Record
+from iovalence.runs.folder import RunFolder
+
+Rows = Literal["none", "numbers", "full"]
+
+
+class Target(Record):
+    """Say where and how a run is to be shown.
+
+    Attributes:
+        uri: MLflow's tracking URI.
+        experiment: Name of MLflow's experiment.
+        rows: How much of single rows may leave for the server.
+        tags: The user's own.
+        register_as: Name in the model registry, or None.
+    """
+
+    uri: str
+    experiment: str
+    rows: Rows = "numbers"
+    tags: dict[str, str] = Field(default_factory=dict)
+    register_as: str | None = None
+
+
+class TrackingRecord(Record):
+    """Remember what was sent, so that nothing is sent twice and nothing is forgotten.
+
+    Attributes:
+        target: Where to; another URI or experiment starts anew.
+        experiment_id: MLflow's id, once known.
+        mlflow_run_id: MLflow's id, once known.
+        described: Hash of the parameters and tags that were sent.
+        num_lines: Lines of the journal that were sent.
+        files: SHA-256 of each artifact that was sent, by its path in the run.
+        model_id: Of MLflow's model, once it is whole.
+        model_version: In the registry, once registered.
+        end: The end that was sent, as status and time.
+    """
+
+    target: Target
+    experiment_id: str | None = None
+    mlflow_run_id: str | None = None
+    described: str = ""
+    num_lines: int = 0
+    files: dict[str, str] = Field(default_factory=dict)
+    model_id: str | None = None
+    model_version: str | None = None
+    end: str | None = None
+
+
+def load_record(run: RunFolder, target: Target) -> TrackingRecord:
+    """Return what was sent to `target` so far.
+
+    Raises:
+        StorageError: tracking.json is there and cannot be read.
+    """
+    if not run.tracking.is_file():
+        return TrackingRecord(target=target)
+    record = TrackingRecord.load(run.tracking)
+    same = (record.target.uri, record.target.experiment) == (target.uri, target.experiment)
+    return record.model_copy(update={"target": target}) if same else TrackingRecord(target=target)

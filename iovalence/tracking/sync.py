@@ -1,0 +1,88 @@
+"""Own sending later what MLflow missed: every run of a workspace that is not whole there."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from iovalence.errors import IOValenceError
+from iovalence.evaluation.result import EvaluationResult
+from iovalence.runs.folder import RunFolder, list_runs
+from iovalence.tracking.description import read_config
+from iovalence.tracking.environment import default_uri
+from iovalence.tracking.publish import is_whole, publish_to
+from iovalence.tracking.record import Target, TrackingRecord
+from iovalence.tracking.section import TrackingSection
+from iovalence.tracking.store import UnreachableError
+
+
+@dataclass
+class Synced:
+    """Say what came of sending the runs of a workspace.
+
+    Attributes:
+        sent: Ids of the runs that were sent now.
+        failures: A line for each run that could not be sent, by its id.
+        num_whole: Runs that MLflow had whole already.
+        num_running: Runs that have not ended: they send themselves.
+    """
+
+    sent: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    num_whole: int = 0
+    num_running: int = 0
+
+
+def target_of(run: RunFolder) -> Target:
+    """Return where a run is to be shown, by its own configuration.
+
+    A run that did not reach what `evaluation.require` asks for is not registered.
+
+    Raises:
+        StorageError: The resolved configuration, or the result, cannot be read.
+    """
+    section = TrackingSection.model_validate(read_config(run).get("tracking") or {})
+    unmet = run.metrics.is_file() and EvaluationResult.load(run.metrics).unmet
+    return Target(
+        uri=section.uri or default_uri(run.root.parents[1]),
+        experiment=section.experiment or run.manifest().experiment,
+        rows=section.rows,
+        tags=section.tags,
+        register_as=None if unmet else section.register_as,
+    )
+
+
+def sync_workspace(workspace: Path) -> Synced:
+    """Send every run of a workspace that has ended and that MLflow does not have whole."""
+    synced = Synced()
+    unreachable: dict[str, str] = {}
+    for run in reversed(list_runs(workspace)):
+        try:
+            _sync(run, synced, unreachable)
+        except IOValenceError as err:
+            synced.failures[run.run_id] = err.faults[0]
+    return synced
+
+
+def _sync(run: RunFolder, synced: Synced, unreachable: dict[str, str]) -> None:
+    if run.manifest().state() == "RUNNING":
+        synced.num_running += 1
+        return
+    record = _record(run)
+    uri = record.target.uri
+    if is_whole(run, record):
+        synced.num_whole += 1
+    elif uri in unreachable:
+        # A dead server costs seconds to ask: once is enough.
+        synced.failures[run.run_id] = unreachable[uri]
+    else:
+        try:
+            publish_to(run, record.target, final=True)
+        except UnreachableError as err:
+            unreachable[uri] = err.faults[0]
+            raise
+        synced.sent.append(run.run_id)
+
+
+def _record(run: RunFolder) -> TrackingRecord:
+    if run.tracking.is_file():
+        return TrackingRecord.load(run.tracking)
+    return TrackingRecord(target=target_of(run))
