@@ -5,7 +5,7 @@ import re
 _SECRET = re.compile(
     # user:password@ before a host; a port and a path that holds an @ are not one.
     r"://[^/?#\s:@]*:(?!\d+/)[^\s@]+@"
-    r"|(://|^[\w+]+:)\S*[?&;](\w*password|passwd|pwd|\w*token|\w*secret\w*|api_?key)=[^&;\s]",
+    r"|(://|^[\w+]+:)\S*[?&;](\w*password|passwd|pwd|\w*token|\w*secret\w*|api_?key)=[^&;\s'\"]",
     re.IGNORECASE,
 )
 

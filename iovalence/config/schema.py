@@ -21,7 +21,9 @@ def json_schema() -> Schema:
     _widen(schema)
     _allow_strays(schema)
     names = {name for key in all_keys() for name in (key, key.rpartition(".")[2])}
-    schema["properties"]["comments"]["anyOf"][1]["propertyNames"] = {"enum": sorted(names)}
+    comments = schema["properties"]["comments"]["anyOf"]
+    comments[1]["propertyNames"] = {"enum": sorted(names)}
+    comments.append({"type": "null"})
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, **schema, "title": "Configuration of IOValence"}
 

@@ -6,6 +6,7 @@ After a change of a section, write them again: `python -m iovalence.config.templ
 import json
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,20 @@ def template() -> str:
 
 
 def _section_lines(model: type[Section], indent: str) -> Iterator[str]:
-    fields = model.model_json_schema()["properties"]
     for index, (name, field) in enumerate(model.model_fields.items()):
         inner = section_under(model, name)
         yield "\n" if index or not indent else ""
         if inner is None:
-            yield key_lines(model, name, _default(fields[name]), indent)
+            yield key_lines(model, name, _default(_fields(model)[name]), indent)
         else:
             yield comment(str(field.description), indent) + f"{indent}{name}:\n"
             yield from _section_lines(inner, indent + "  ")
+
+
+@cache
+def _fields(model: type[Section]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    return found
 
 
 def _default(schema: dict[str, Any]) -> Any:
@@ -50,7 +56,7 @@ def _default(schema: dict[str, Any]) -> Any:
 
 def key_lines(model: type[Section], name: str, value: Any, indent: str) -> str:
     """Return one key with its value, under a comment of its meaning, choices and default."""
-    schema = model.model_json_schema()["properties"][name]
+    schema = _fields(model)[name]
     facts = [allowed(schema), "needed"]
     if "default" in schema:
         default = schema["default"]

@@ -113,9 +113,9 @@ class _Builder:
             key = str(key_node.value)
             if key in children:
                 name = dotted((*path, key))
-                twice = f"{children[key].place} and {place.line}"
+                found = f"got it at {children[key].place} and again"
                 self.faults.append(
-                    Fault(place, f"{name} must be written once, got it on {twice}", "keep one")
+                    Fault(place, f"{name} must be written once, {found}", "keep one")
                 )
             children[key] = self.build(value_node, place, (*path, key))
         return children

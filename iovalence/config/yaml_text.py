@@ -37,7 +37,7 @@ _Dumper.add_representer(str, _represent_text)
 
 def to_yaml(value: Any) -> str:
     """Return a value of mappings, lists and scalars as YAML, at most 100 columns where it may."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=90)
     return text
 
 

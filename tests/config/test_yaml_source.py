@@ -110,9 +110,9 @@ def test_what_is_written_inline_is_one_line_and_reads_back_the_same(value: objec
 def test_duplicate_keys_are_refused_with_both_lines(faults: Faults) -> None:
     text = DATA + "training:\n  epochs: 5\n  seed: 1\n  epochs: 6\nrun: {}\nrun: {}\n"
     assert faults(text) == (
-        "training.epochs must be written once, got it on config.yaml:3 and 5 (config.yaml:5); "
+        "training.epochs must be written once, got it at config.yaml:3 and again (config.yaml:5); "
         "keep one",
-        "run must be written once, got it on config.yaml:6 and 7 (config.yaml:7); keep one",
+        "run must be written once, got it at config.yaml:6 and again (config.yaml:7); keep one",
     )
 
 
