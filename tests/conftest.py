@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("iovalence", deadline=None)  # how long an example takes is no property
+settings.load_profile("iovalence")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

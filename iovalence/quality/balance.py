@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from iovalence.data.table import Table
 from iovalence.quality.findings import Finding, severity_of
-from iovalence.quality.labels import encode_labels, quote_labels
+from iovalence.quality.labels import encode_labels, list_counts, quote
 from iovalence.quality.section import BalanceCheck
 
 _ADVICE = (
@@ -50,7 +50,7 @@ def check_balance(
         count=smallest,
         share=smallest / total,
         message=(limit.format(section.max_ratio, ratio) if uneven else "rows of each class: ")
-        + quote_labels(names, counts),
+        + list_counts([*map(quote, names)], counts),
         done=_describe_fix(weigh) if uneven and section.action == "fix" else "",
         advice=_ADVICE if uneven and section.action != "fix" else "",
     )

@@ -27,6 +27,7 @@ from iovalence.quality.labels import (
     check_rare,
     check_unseen,
     merge_spellings,
+    quote,
 )
 from iovalence.quality.section import QualitySection
 from iovalence.record import Record
@@ -199,7 +200,7 @@ def _require_two_values(table: Table, target: pa.Array, kept: NDArray[np.bool_])
     values = pc.unique(in_train)
     if len(values) >= 2:
         return
-    only = f", all '{values[0]}'" if len(values) else ""
+    only = f", all {quote(values[0])}" if len(values) else ""
     raise DataError(
         "the train file must keep rows with at least 2 different values of "
         f"'{table.schema.target}', got {len(in_train)} of {num_train} rows{only}; "

@@ -11,7 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from iovalence.data.table import Table
-from iovalence.quality.findings import Finding, list_rows, name_rows, severity_of
+from iovalence.quality.findings import (
+    Finding,
+    list_rows,
+    name_rows,
+    num_checked,
+    severity_of,
+)
 from iovalence.quality.section import Action
 
 _CHECK = "duplicates.exact"
@@ -120,20 +126,20 @@ def _report(
     count = int(copies.sum())
     if not count:
         return None
-    checked = sum(table.schema.num_rows[1:]) if given else table.schema.num_rows[0]
+    checked = num_checked(table, given=given)
     rows = name_rows(table, np.flatnonzero(copies))
     file = "a given file" if given else "the train file"
-    stays = "kept: rows of a given file are never removed"
-    gone = f"removed {count} rows, the first of each kind stays"
+    fixed = f"removed {count} rows, the first of each kind stays"
+    kept = "kept: rows of a given file are never removed" if given else "kept, copies in one part"
     return Finding(
         check=_CHECK,
         severity=severity_of("warn" if given and action == "fix" else action),
         count=count,
         share=count / checked,
-        message=f"rows of {file} must differ, found {count} copies among {checked} rows"
+        message=f"rows of {file} must differ, found {count} of {checked} to be copies"
         + list_rows(rows, count),
         rows=rows,
-        done="" if action != "fix" else stays if given else gone,
+        done=fixed if action == "fix" and not given else kept,
         advice="remove the copies from the file"
         + ("" if given or action == "fix" else ", or set quality.duplicates.exact: fix"),
     )

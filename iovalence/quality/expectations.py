@@ -4,7 +4,6 @@ They look at the table as it was read, all files together, before any fix: numbe
 dates as timestamps, everything else as text or true/false.
 """
 
-import logging
 import os
 import textwrap
 import warnings
@@ -43,7 +42,7 @@ def check_expectations(table: Table, section: DeclaredExpectations) -> tuple[Fin
         return ()
     # Importing warns of deprecated modules, and judging warns of what the result says anyway.
     with warnings.catch_warnings(action="ignore"):
-        _import_quietly()
+        _import()
         expectations = _build_all(table, section.declared)
         batch = _as_batch(table)
         results = [batch.validate(one, result_format="SUMMARY") for one in expectations]
@@ -54,13 +53,11 @@ def check_expectations(table: Table, section: DeclaredExpectations) -> tuple[Fin
     return (Finding(check="expectations", severity="info", count=0, share=0.0, message=message),)
 
 
-def _import_quietly() -> None:
-    """Import Great Expectations without its telemetry and its logging."""
+def _import() -> None:
+    """Import Great Expectations without its telemetry."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "true"
     import great_expectations  # noqa: F401
-
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 
 def _build_all(table: Table, declared: tuple[dict[str, dict[str, Any]], ...]) -> list[Any]:
@@ -102,13 +99,14 @@ def _wrong_columns(table: Table, name: str, arguments: dict[str, Any]) -> Iterat
     if name == "expect_column_to_exist":
         return
     columns = table.columns.column_names
-    for key in ("column", "column_A", "column_B"):
+    for key in ("column", "column_A", "column_B", "column_list"):
         value = arguments.get(key)
-        if isinstance(value, str) and value not in columns:
-            yield (
-                f"{_KEY}: {name}.{key} must be a column of the table, "
-                f"got '{value}'{nearest(value, columns)}"
-            )
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and one not in columns:
+                yield (
+                    f"{_KEY}: {name}.{key} must name columns of the table, "
+                    f"got '{one}'{nearest(one, columns)}"
+                )
 
 
 def _explain(name: str, arguments: dict[str, Any], err: ValueError | TypeError) -> list[str]:
@@ -131,13 +129,22 @@ def _explain_one(name: str, arguments: dict[str, Any], key: str, msg: str) -> st
 
 def _as_batch(table: Table) -> Any:
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    settings = DataContextConfig(
+        # Without these the context leaves a folder for its pages among the temporary files.
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    context = gx.get_context(mode="ephemeral", project_config=settings)
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset("table")
     whole = asset.add_batch_definition_whole_dataframe("whole")
-    return whole.get_batch({"dataframe": table.columns.to_pandas()})
+    return whole.get_batch({"dataframe": table.columns.to_pandas(ignore_metadata=True)})
 
 
 def _report(table: Table, judged: dict[str, Any], action: Action) -> Finding:
@@ -152,7 +159,7 @@ def _report(table: Table, judged: dict[str, Any], action: Action) -> Finding:
         severity=severity_of(action),
         count=count,
         share=count / table.num_rows,
-        message=f"{_shorten(written)} must hold, got {_describe(judged)}" + list_rows(rows, count),
+        message=f"{_shorten(written)} must hold, {_describe(judged)}" + list_rows(rows, count),
         rows=rows,
         advice="correct the data or the expectation",
     )
@@ -163,12 +170,12 @@ def _describe(judged: dict[str, Any]) -> str:
     if "unexpected_count" in result:
         values = [value for value in result["partial_unexpected_list"] if not _is_nested(value)]
         shown = ", ".join(list(dict.fromkeys(map(str, values)))[:MAX_EXAMPLES])
-        found = f"{result['unexpected_count']} of {result['element_count']} rows otherwise"
+        found = f"got {result['unexpected_count']} of {result['element_count']} rows otherwise"
         return f"{found}: {_shorten(shown)}" if shown else found
     if "observed_value" in result:
-        return _shorten(str(result["observed_value"]))
+        return f"got {_shorten(str(result['observed_value']))}"
     failed = [*_exception_messages(judged["exception_info"])]
-    return f"no answer: {_shorten(failed[0])}" if failed else "otherwise"
+    return f"got no answer: {_shorten(failed[0])}" if failed else "and does not"
 
 
 def _is_nested(value: object) -> bool:

@@ -66,6 +66,11 @@ def name_rows(table: Table, indices: NDArray[np.int64]) -> tuple[RowNumber, ...]
     return tuple(examples)
 
 
+def num_checked(table: Table, *, given: bool) -> int:
+    """Return the rows of the given files together, or those of the train file."""
+    return sum(table.schema.num_rows[1:]) if given else table.schema.num_rows[0]
+
+
 def list_rows(rows: Sequence[RowNumber], count: int) -> str:
     """Return "(train row 4, train row 9 and 22 more)" for `count` rows in all."""
     if not rows:

@@ -19,11 +19,13 @@ from iovalence.quality.findings import (
     Severity,
     list_rows,
     name_rows,
+    num_checked,
     severity_of,
 )
 from iovalence.quality.section import Action
 
 _QUOTED = re.compile(r"""(['"`])(.+)\1|[“„](.+)[”“]|‘(.+)’""")
+_MAX_LABEL = 40  # characters of a label in a message
 _PUNCTUATION = " .,;:!"
 _NUMBER = re.compile(r"\+?(-?\d+)(?:\.(\d*))?")
 
@@ -60,10 +62,15 @@ def encode_labels(target: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
     return codes.astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def quote_labels(names: list[str], counts: NDArray[np.int64]) -> str:
-    """Return "'a' (3), 'b' (2) and 4 more", the most frequent of the labels that occur first."""
+def quote(label: object) -> str:
+    """Return a label for a message: in quotes, in one line, and not too long."""
+    return repr(str(label)[:_MAX_LABEL])
+
+
+def list_counts(texts: list[str], counts: NDArray[np.int64]) -> str:
+    """Return "'a' (3), 'b' (2) and 4 more": the most frequent of the texts that occur, first."""
     order = [int(at) for at in np.argsort(-counts, kind="stable") if counts[at]]
-    shown = ", ".join(f"'{names[at]}' ({counts[at]})" for at in order[:MAX_EXAMPLES])
+    shown = ", ".join(f"{texts[at]} ({counts[at]})" for at in order[:MAX_EXAMPLES])
     return shown + (f" and {len(order) - MAX_EXAMPLES} more" if len(order) > MAX_EXAMPLES else "")
 
 
@@ -111,7 +118,9 @@ def _report_spellings(
     action: Action,
 ) -> Finding:
     counts = np.bincount(codes[respelled], minlength=len(names))
-    written = [f"{name}' for '{names[chosen[code]]}" for code, name in enumerate(names)]
+    written = [
+        f"{quote(name)} for {quote(names[to])}" for name, to in zip(names, chosen, strict=True)
+    ]
     count = int(respelled.sum())
     rows = name_rows(table, np.flatnonzero(respelled))
     return Finding(
@@ -120,7 +129,7 @@ def _report_spellings(
         count=count,
         share=count / table.num_rows,
         message=f"a label must be written in one way, found {count} of {table.num_rows} otherwise: "
-        + quote_labels(written, counts)
+        + list_counts(written, counts)
         + list_rows(rows, count),
         rows=rows,
         done="written as most of the train file writes it" if action == "fix" else "",
@@ -136,21 +145,22 @@ def check_missing(table: Table, target: pa.Array, action: Action) -> Checked:
     findings = []
     if (missing & ~given).any():
         loud: Severity = "info" if action == "off" else severity_of(action)
-        findings.append(_report_missing(table, missing & ~given, "the train file", loud, action))
+        findings.append(_report_missing(table, missing & ~given, loud, action, given=False))
     if (missing & given).any():
         loud = "failure" if unfixable.any() else "info" if action == "off" else "warning"
-        findings.append(_report_missing(table, missing & given, "a given file", loud, action))
+        findings.append(_report_missing(table, missing & given, loud, action, given=True))
     return tuple(findings), missing & ~unfixable
 
 
 def _report_missing(
-    table: Table, missing: NDArray[np.bool_], file: str, severity: Severity, action: Action
+    table: Table, missing: NDArray[np.bool_], severity: Severity, action: Action, *, given: bool
 ) -> Finding:
     count = int(missing.sum())
     rows = name_rows(table, np.flatnonzero(missing))
+    file = "a given file" if given else "the train file"
     left_out = "left out: such a row can be neither trained on nor measured"
     advice = "give them a label, or take them out of the file"
-    if severity == "failure" and file == "a given file":
+    if severity == "failure" and given:
         advice += ", or set quality.labels.missing: warn to measure without them"
     elif severity == "failure":
         advice += _or_fix(action, "missing")
@@ -158,7 +168,7 @@ def _report_missing(
         check="labels.missing",
         severity=severity,
         count=count,
-        share=count / table.num_rows,
+        share=count / num_checked(table, given=given),
         message=f"rows of {file} must have a '{table.schema.target}', found {count} without"
         + list_rows(rows, count),
         rows=rows,
@@ -216,10 +226,10 @@ def _report_rare(
         check="labels.rare",
         severity=severity_of(action),
         count=count,
-        share=count / table.schema.num_rows[0],
+        share=count / num_checked(table, given=False),
         message=f"a class must have at least {num_parts} different rows to be in each of "
         f"{num_parts} parts, found {np.count_nonzero(counts)} with fewer: "
-        + quote_labels(names, counts)
+        + list_counts([*map(quote, names)], counts)
         + list_rows(rows, count),
         rows=rows,
         done=done.get(action, ""),
@@ -246,9 +256,9 @@ def check_unseen(table: Table, target: pa.Array, kept: NDArray[np.bool_]) -> tup
         check="labels.unseen",
         severity="warning",
         count=count,
-        share=count / sum(table.schema.num_rows[1:]),
+        share=count / num_checked(table, given=True),
         message="classes of a given file must be in the train file too, found "
-        f"{np.count_nonzero(counts)} that are not: {quote_labels(names, counts)}"
+        f"{np.count_nonzero(counts)} that are not: {list_counts([*map(quote, names)], counts)}"
         + list_rows(rows, count),
         rows=rows,
         done="kept: they count as wrong, since no model can answer with them",

@@ -23,14 +23,13 @@ def write_removed_rows(path: Path, table: Table, checked: CheckedRows) -> None:
 
     left = np.flatnonzero(~checked.keep)
     values = table.columns.take(left)
-    sources = pa.array(SOURCES).take(pa.array(table.source_of_rows()[left]))
-    columns = [sources, table.row_numbers()[left], checked.reason[left].astype(str)]
-    names = ["source", "row", "reason", *values.column_names]
+    columns = [
+        pa.array(SOURCES).take(pa.array(table.source_of_rows()[left])),
+        pa.array(table.row_numbers()[left]),
+        pa.array(checked.reason[left], type=pa.string()),
+        *values.columns,
+    ]
+    # Names may occur twice, when the table has a column called `row`: ours come first.
+    rows = pa.table(columns, ["source", "row", "reason", *values.column_names])
     with replacing(path) as temporary:
-        pyarrow.csv.write_csv(
-            pa.table([*map(_as_arrow, columns), *values.columns], names), temporary
-        )
-
-
-def _as_arrow(values: object) -> pa.Array:
-    return values if isinstance(values, pa.Array) else pa.array(values)
+        pyarrow.csv.write_csv(rows, temporary)

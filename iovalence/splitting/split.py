@@ -14,10 +14,10 @@ from iovalence.atomic import replacing
 from iovalence.data.schema import SOURCES
 from iovalence.data.section import DataSection
 from iovalence.data.table import Table
-from iovalence.errors import DataError
+from iovalence.errors import ConfigError, DataError
 from iovalence.quality.checks import CheckedRows
 from iovalence.quality.labels import encode_labels
-from iovalence.splitting.apportion import apportion
+from iovalence.splitting.apportion import apportion_parts
 
 REMOVED, TRAIN, VALIDATION, TEST = -1, 0, 1, 2
 PARTS = SOURCES
@@ -42,17 +42,24 @@ def split_rows(
         Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 removed.
 
     Raises:
+        ConfigError: A stratified split is asked for where there are no classes.
         DataError: Too few rows are left for a part that is asked for.
     """
+    is_classes = table.schema.task == "classification"
+    if section.split == "stratified" and not is_classes:
+        raise ConfigError(
+            "data.split must be random where the target is a number, got 'stratified' for "
+            f"'{table.schema.target}' ({table.schema.task_reason}); set data.split: random, "
+            "or data.task: classification"
+        )
     part = np.where(checked.keep, table.source_of_rows(), REMOVED).astype(np.int8)
     rows = np.flatnonzero(part == TRAIN)
     shares = (
         section.validation_split if section.validation_file is None else 0.0,
         section.test_size if section.test_file is None else 0.0,
     )
-    is_classes = table.schema.task == "classification"
     labels = encode_labels(checked.target)[0][rows] if is_classes else None
-    stratified = section.split == "stratified" or (section.split is None and is_classes)
+    stratified = is_classes and section.split != "random"
     part[rows] = assign_parts(
         labels, checked.first_copy[rows], shares=shares, stratified=stratified, seed=seed
     )
@@ -70,8 +77,8 @@ def assign_parts(
     """Assign rows to train, validation and test.
 
     Each part holds the share asked for of the units, to the nearest unit, and at least one.
-    Stratified, so does each class, to within one unit; every class is in every part, and the
-    sizes bend where they must for it.
+    Stratified, so does each class, as `apportion_parts` says; every class is in every part. A
+    class with fewer units than there are parts stays whole in train.
 
     Args:
         labels: Class of each row, int64 (N,), or None where there are no classes.
@@ -127,9 +134,7 @@ def _assign_units(
 ) -> NDArray[np.int8]:
     """Draw the units of validation and test from each stratum; return parts, int8 (M,)."""
     _, strata, counts = np.unique(strata, return_inverse=True, return_counts=True)
-    reserve = 1 + (sizes[1] > 0)  # of each stratum, for train and test
-    validation = _apportion_part(counts, sizes[0], counts - reserve)
-    test = _apportion_part(counts, sizes[1], counts - validation - 1)
+    validation, test = apportion_parts(counts, *sizes)
     # Raw numbers of the generator: numpy may change its shuffling between versions, not these.
     keys = np.random.PCG64(np.random.SeedSequence([seed, _STREAM])).random_raw(len(strata))
     order = np.lexsort((keys, heavy, strata))
@@ -139,14 +144,6 @@ def _assign_units(
     in_test = rank < (validation + test)[strata]
     part[order] = np.where(rank < validation[strata], VALIDATION, np.where(in_test, TEST, TRAIN))
     return part
-
-
-def _apportion_part(
-    counts: NDArray[np.int64], size: int, most: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    if size == 0:
-        return np.zeros_like(counts)
-    return apportion(counts, size, np.ones_like(counts), most)
 
 
 def _too_few_of_each_class(num_units: int, num_parts: int) -> str:

@@ -1,0 +1,122 @@
+import subprocess
+import sys
+
+import pytest
+
+from iovalence.errors import ConfigError
+from iovalence.quality.expectations import check_expectations
+from iovalence.quality.section import DeclaredExpectations
+from tests.quality.tables import build_table
+
+
+@pytest.fixture
+def table():
+    columns = {"age": [1.0, None, -3.0, -4.0], "s": ["x", "y", None, "z"], "y": ["a", "b"] * 2}
+    return build_table(columns, num_rows=(3, 0, 1))
+
+
+def judge(table, name, action="fail", **arguments):
+    declared = DeclaredExpectations(action=action, declared=[{name: arguments}])
+    return check_expectations(table, declared)
+
+
+def refuse(table, *declared):
+    with pytest.raises(ConfigError) as caught:
+        check_expectations(table, DeclaredExpectations(declared=declared))
+    return caught.value.faults
+
+
+def test_an_unmet_expectation_fails_with_what_was_found_and_where(table):
+    (finding,) = judge(table, "expect_column_values_to_be_between", column="age", min_value=0)
+    assert finding.check == "expectations.expect_column_values_to_be_between"
+    assert (finding.severity, finding.count, finding.share) == ("failure", 2, 0.5)
+    assert finding.message == (
+        "column: age, min_value: 0.0 must hold, got 2 of 4 rows otherwise: -3.0, -4.0 "
+        "(train row 3, test row 1)"
+    )
+
+
+def test_an_unmet_expectation_of_the_whole_column_shows_the_value(table):
+    (finding,) = judge(table, "expect_column_max_to_be_between", column="age", min_value=9)
+    assert finding.message == "column: age, min_value: 9.0 must hold, got 1.0"
+
+
+def test_an_unmet_expectation_of_the_table_counts_all_files(table):
+    (finding,) = judge(table, "expect_table_row_count_to_equal", value=3)
+    assert finding.message == "value: 3 must hold, got 4"
+
+
+def test_a_column_may_be_expected_that_is_not_there(table):
+    (finding,) = judge(table, "expect_column_to_exist", column="z")
+    assert finding.message == "column: z must hold, and does not"
+
+
+def test_an_expectation_that_cannot_be_judged_is_not_met(table):
+    (finding,) = judge(table, "expect_column_values_to_be_between", column="s", min_value=0)
+    assert "min_value: 0.0 must hold, got no answer: Column values, min_value" in finding.message
+
+
+def test_warn_makes_a_warning(table):
+    (finding,) = judge(table, "expect_column_to_exist", action="warn", column="z")
+    assert finding.severity == "warning"
+
+
+def test_expectations_that_hold_are_said_to_hold(table):
+    (finding,) = judge(table, "expect_column_values_to_be_in_set", column="y", value_set=["a", "b"])
+    assert finding.severity == "info"
+    assert finding.message == "the declared expectations must hold, and all 1 do"
+
+
+def test_off_judges_nothing(table):
+    assert judge(table, "expect_column_to_exist", action="off", column="z") == ()
+
+
+def test_nothing_is_printed_or_logged(table, capfd, caplog):
+    judge(table, "expect_column_values_to_be_between", column="s", min_value=0)
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+
+
+def test_all_faults_of_the_declaration_come_at_once(table):
+    between = "expect_column_values_to_be_between"
+    faults = refuse(
+        table,
+        {"expect_column_values_to_be_betwen": {"column": "age"}},
+        {between: {"column": "agee", "min_value": 0}},
+        {between: {"column": "age", "min_valu": 0}},
+        {between: {"min_value": 0}},
+        {between: {"column": "age", "mostly": 2, "min_value": 0}},
+        {between: {"column": "age"}},
+        {"expect_compound_columns_to_be_unique": {"column_list": ["age", "t"]}},
+        {"unexpected_rows_expectation": {}},
+    )
+    start = "quality.expectations: "
+    assert faults == (
+        f"{start}an expectation must be one of Great Expectations', "
+        f"got 'expect_column_values_to_be_betwen'; did you mean '{between}'?",
+        f"{start}{between}.column must name columns of the table, got 'agee'; did you mean 'age'?",
+        f"{start}{between} must have arguments that it knows, got 'min_valu'; "
+        "did you mean 'min_value'?",
+        f"{start}{between}.column must be valid, got none: field required",
+        f"{start}{between}.mostly must be valid, got 2: "
+        "ensure this value is less than or equal to 1.0",
+        f"{start}{between} must be valid, got none: min_value and max_value cannot both be None",
+        f"{start}expect_compound_columns_to_be_unique.column_list must name columns of the table, "
+        "got 't'",
+        f"{start}'unexpected_rows_expectation' must not be declared: "
+        "it needs a database, and this is a table",
+    )
+
+
+def test_great_expectations_is_not_imported_when_none_is_declared():
+    program = (
+        "import sys\n"
+        "from iovalence.quality.checks import check_rows\n"
+        "from iovalence.quality.section import QualitySection\n"
+        "from tests.quality.tables import build_table\n"
+        "table = build_table({'y': ['a', 'b']})\n"
+        "check_rows(table, QualitySection(), num_parts_split=1, class_weights_given=False)\n"
+        "print('great_expectations' in sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("False\n", "")
