@@ -1,5 +1,6 @@
 """Own the reading of Parquet and Arrow files, and how their many types become five plain ones."""
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,11 +63,7 @@ def _opened(path: Path, key: str, file_format: Format) -> Iterator[_Reader]:
 
 def _seekable(file: Any) -> Any:
     # A packed Parquet file has to be unpacked whole: its directory is at its end.
-    return file if hasattr(file, "fileno") and type(file).__module__ == "_io" else _unpack_all(file)
-
-
-def _unpack_all(file: Any) -> pa.BufferReader:
-    return pa.BufferReader(file.read())
+    return file if isinstance(file, io.BufferedReader) else pa.BufferReader(file.read())
 
 
 def _open_parquet(file: Any) -> _Reader:

@@ -29,7 +29,9 @@ class _RaggedRows:
     def add(self, row: Any) -> str:
         self.count += 1
         if self.count <= _MAX_EXAMPLES:
-            self.examples.append(f"row {row.number - self.has_header} has {row.actual_columns}")
+            hint = " (line breaks within: is a quote left open?)" if "\n" in row.text else ""
+            number = row.number - self.has_header
+            self.examples.append(f"row {number} has {row.actual_columns}{hint}")
         return "skip"
 
 
@@ -87,8 +89,8 @@ def _malformed(path: Path, key: str, err: pa.ArrowInvalid) -> str:
 def _ragged(path: Path, key: str, dialect: Dialect, ragged: _RaggedRows) -> str:
     more = f", and {ragged.count - _MAX_EXAMPLES} more" if ragged.count > _MAX_EXAMPLES else ""
     return (
-        f"{key} must have {len(dialect.names)} fields in every row, found {ragged.count} rows "
-        f"that differ: {', '.join(ragged.examples)}{more} ({path}); "
+        f"{key} must have {len(dialect.names)} fields in every row, found {ragged.count} "
+        f"with another number: {', '.join(ragged.examples)}{more} ({path}); "
         "quote fields that hold the delimiter, or set data.delimiter"
     )
 

@@ -1,18 +1,19 @@
 """Own the first stage: files in, one typed table and its schema out; and its way back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from iovalence.atomic import explain_os_error
 from iovalence.data.files import fingerprint, source_settings
-from iovalence.data.roles import Roles, decide_roles
-from iovalence.data.rows import RawRows, open_rows
-from iovalence.data.schema import SOURCES, Column, Source, TableSchema
+from iovalence.data.roles import decide_roles
+from iovalence.data.rows import open_rows
+from iovalence.data.schema import SOURCES, Column, Source, SourceFile, TableSchema
 from iovalence.data.section import DataSection
 from iovalence.data.table import Table
-from iovalence.data.typed import RowTyper, arrow_schema
+from iovalence.data.target import shown
+from iovalence.data.typed import RowTyper, arrow_schema, check_columns
 from iovalence.errors import DataError, StorageError
 
 _TABLE, _SCHEMA, _SPOOL = "table.arrow", "schema.json", "plain.arrow"
@@ -33,10 +34,12 @@ def ingest(section: DataSection, base: Path, folder: Path) -> TableSchema:
         DataError: A file is missing, cannot be read, or is not a table with such columns.
         StorageError: `folder` cannot be written to.
     """
+    files = fingerprint(section, base)
+    _check_apart(files)
     raw = open_rows(section.train_file, base, "data.train_file", section)
     spool = folder / _SPOOL
-    _write_batches(spool, raw.schema, raw.batches)
     try:
+        _write_batches(spool, raw.schema, raw.batches)
         rows = _map_table(spool)
         if rows.num_rows < 2:
             raise DataError(
@@ -44,72 +47,75 @@ def ingest(section: DataSection, base: Path, folder: Path) -> TableSchema:
                 f"({base / section.train_file})"
             )
         roles = decide_roles(section, rows)
-        return _write_table(section, base, folder, roles, raw, rows)
+        typed = _TypedRows(section, base, rows, roles.columns)
+        _write_batches(folder / _TABLE, arrow_schema(roles.columns), typed)
     finally:
-        spool.unlink()
-
-
-def _write_table(
-    section: DataSection, base: Path, folder: Path, roles: Roles, raw: RawRows, rows: pa.Table
-) -> TableSchema:
-    merger = _Merger(section, base, roles.columns)
-    batches = merger.walk(rows.to_batches())
-    _write_batches(folder / _TABLE, arrow_schema(roles.columns), batches)
+        spool.unlink(missing_ok=True)
     schema = TableSchema(
         columns=roles.columns,
         target=roles.target,
         task=roles.task,
         task_reason=roles.task_reason,
-        num_rows=tuple(merger.num_rows[source] for source in SOURCES),
-        files=fingerprint(section, base),
-        notes=(*raw.notes, *roles.notes, *merger.notes),
+        num_rows=typed.num_rows,
+        files=files,
+        notes=(*raw.notes, *roles.notes, *typed.notes),
     )
     schema.save(folder / _SCHEMA)
     return schema
 
 
-class _Merger:
-    """Walk through the rows of all files, typed by the columns of the train file."""
+def _check_apart(files: Sequence[SourceFile]) -> None:
+    sources: dict[str, Source] = {}
+    for file in files:
+        other = sources.setdefault(str(Path(file.path).resolve()), file.source)
+        if other != file.source:
+            raise DataError(
+                f"data.{file.source}_file must not share a file with data.{other}_file, found "
+                f"both to read {file.path}; name other files"
+            )
 
-    def __init__(self, section: DataSection, base: Path, columns: tuple[Column, ...]) -> None:
-        self._section, self._base, self._columns = section, base, columns
-        self.num_rows: dict[Source, int] = dict.fromkeys(SOURCES, 0)
+
+class _TypedRows:
+    """Walk once through the rows of all files, typed by the columns of the train file.
+
+    Args:
+        section: The files.
+        base: Folder that paths are relative to.
+        train: Rows of the train file, in plain types.
+        columns: What was decided on them.
+    """
+
+    def __init__(
+        self, section: DataSection, base: Path, train: pa.Table, columns: tuple[Column, ...]
+    ) -> None:
+        self._section, self._base, self._train, self._columns = section, base, train, columns
+        self._num_rows: dict[Source, int] = dict.fromkeys(SOURCES, 0)
         self.notes: list[str] = []
 
-    def walk(self, train: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    @property
+    def num_rows(self) -> tuple[int, int, int]:
+        train, validation, test = (self._num_rows[source] for source in SOURCES)
+        return train, validation, test
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
         for source, key, value in source_settings(self._section):
-            batches = iter(train) if source == "train" else self._open(key, value)
+            is_train = source == "train"
+            batches = iter(self._train.to_batches()) if is_train else self._open(key, value)
             typer = RowTyper(self._columns, key)
             yield from typer.type_batches(batches)
-            if source != "train":
+            if not is_train:
                 typer.check_fits()
             self.notes += typer.notes()
-            self.num_rows[source] = typer.num_rows
+            self._num_rows[source] = typer.num_rows
 
     def _open(self, key: str, value: str) -> Iterator[pa.RecordBatch]:
         raw = open_rows(value, self._base, key, self._section)
         check_columns(raw.schema, self._columns, key, need_target=True)
+        known = {column.name for column in self._columns}
+        if extra := [name for name in raw.schema.names if name not in known]:
+            self.notes.append(f"{key} has columns that data.train_file lacks: {shown(extra)}")
         self.notes += raw.notes
         return raw.batches
-
-
-def check_columns(
-    schema: pa.Schema, columns: tuple[Column, ...], place: str, *, need_target: bool
-) -> None:
-    """Refuse rows that lack a column which is used.
-
-    Raises:
-        DataError: One line naming every column that is missing.
-    """
-    used = {"feature", "target", "weight"} if need_target else {"feature"}
-    present = set(schema.names)
-    missing = [c.name for c in columns if c.role in used and c.name not in present]
-    if missing:
-        raise DataError(
-            f"{place} must have the columns of the file trained on, found none called "
-            f"{', '.join(repr(name) for name in missing)}; it has {len(present)}: "
-            f"{', '.join(repr(name) for name in schema.names[:10])}"
-        )
 
 
 def load_table(folder: Path) -> Table:
@@ -153,7 +159,7 @@ def read_rows(
     return pa.Table.from_batches(batches, schema=arrow_schema(schema.columns))
 
 
-def _write_batches(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+def _write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     try:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
             for batch in batches:

@@ -7,7 +7,7 @@ categories: identifiers and wide text; all others are categories.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +47,7 @@ TIME_FORMATS = (
     "%B %d, %Y",
 )
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
+_DECIMAL_COMMA = r"^[+-]?[\d.]+,(\d{1,2}|\d{4,})$"
 _BOOLEAN_WORDS = frozenset({*TRUE_WORDS, *FALSE_WORDS})
 _MAX_SPELLINGS = 32
 _IDENTIFIER_NAME = re.compile(
@@ -64,6 +65,7 @@ class FoundKind:
         left_out: Why such a column is no feature, or empty.
         note: What a person should know besides, or empty.
         time_format: Format of dates, None for ISO 8601.
+        decimal_comma: Whether numbers are written as 1.234,5.
         odd_values: Texts that do not fit the kind and count as missing.
         distinct: Distinct values; None where they were not counted.
         whole: Whether all are whole numbers.
@@ -74,6 +76,7 @@ class FoundKind:
     left_out: str = ""
     note: str = ""
     time_format: str | None = None
+    decimal_comma: bool = False
     odd_values: tuple[str, ...] = ()
     distinct: int | None = None
     whole: bool = False
@@ -96,65 +99,63 @@ def find_kind(values: pa.ChunkedArray, field: pa.Field) -> FoundKind:
         return _with_constant(FoundKind("boolean"), values)
     if field.type == pa.timestamp("us"):
         return _with_constant(FoundKind("datetime"), values)
-    numbers = _numbers(values)
-    if numbers is not None:
-        return _numeric(numbers, values, field.name)
-    return _texts(values)
+    return _numeric(values, field.name) or _texts(values)
 
 
 def _with_constant(found: FoundKind, values: pa.ChunkedArray) -> FoundKind:
     distinct = pc.count_distinct(values, mode="only_valid").as_py()
     constant = _constant(values) if distinct == 1 and not values.null_count else ""
-    return FoundKind(
-        found.kind, constant, found.note, found.time_format, found.odd_values, distinct
-    )
+    return replace(found, left_out=constant, distinct=distinct)
 
 
 def _constant(values: pa.ChunkedArray) -> str:
     return f"always {str(values[0].as_py())[:30]!r}"
 
 
-def _numbers(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return values as float64, null where odd, or None when too many are no numbers."""
-    numbers = pa.chunked_array([parse_numbers(chunk) for chunk in values.chunks], pa.float64())
-    odd = _odd_count(values, numbers)
-    known = len(values) - values.null_count
-    return numbers if odd <= MAX_ODD_SHARE * known else None
+def _numeric(values: pa.ChunkedArray, name: str) -> FoundKind | None:
+    """Return what numbers they are, or None when too many are none."""
+    for decimal_comma in (False, True) if _has_decimal_commas(values) else (False,):
+        numbers = pa.chunked_array(
+            [parse_numbers(chunk, decimal_comma=decimal_comma) for chunk in values.chunks],
+            pa.float64(),
+        )
+        odd_values = _odd_values(values, numbers)
+        if odd_values is not None:
+            found = _describe_numbers(numbers, name)
+            note = "numbers are written with decimal commas" if decimal_comma else found.note
+            return replace(found, note=note, decimal_comma=decimal_comma, odd_values=odd_values)
+    return None
 
 
-def _odd_count(values: pa.ChunkedArray, numbers: pa.ChunkedArray) -> int:
+def _has_decimal_commas(values: pa.ChunkedArray) -> bool:
+    """Return whether a text has a comma that cannot stand between thousands."""
+    if values.type != pa.string():
+        return False
+    return bool(pc.any(pc.match_substring_regex(values, _DECIMAL_COMMA)).as_py())
+
+
+def _odd_values(values: pa.ChunkedArray, numbers: pa.ChunkedArray) -> tuple[str, ...] | None:
+    """Return the texts that are no numbers, or None when they are too many."""
     if numbers.null_count == values.null_count:
-        return 0
-    return int(pc.sum(_is_odd(values, numbers)).as_py() or 0)
-
-
-def _is_odd(values: pa.ChunkedArray, numbers: pa.ChunkedArray) -> pa.ChunkedArray:
-    lost = pc.and_(pc.is_valid(values), pc.is_null(numbers))
+        return ()
+    odd = values.filter(pc.and_(pc.is_valid(values), pc.is_null(numbers)))
     # The text `nan` is a missing number, not a slip.
-    return pc.and_(lost, pc.not_equal(pc.utf8_lower(values), "nan"))
+    odd = odd.filter(pc.not_equal(pc.utf8_lower(odd), "nan"))
+    distinct = pc.unique(odd)
+    few = len(odd) <= MAX_ODD_SHARE * (len(values) - values.null_count)
+    return tuple(distinct.to_pylist()) if few and len(distinct) <= MAX_ODD_VALUES else None
 
 
-def _numeric(numbers: pa.ChunkedArray, values: pa.ChunkedArray, name: str) -> FoundKind:
-    odd_values: tuple[str, ...] = ()
-    if _odd_count(values, numbers):
-        odd_values = tuple(pc.unique(values.filter(_is_odd(values, numbers))).to_pylist())
-        if len(odd_values) > MAX_ODD_VALUES:
-            return _texts(values)
+def _describe_numbers(numbers: pa.ChunkedArray, name: str) -> FoundKind:
     known = numbers.drop_null().to_numpy()
     if not len(known):
-        return FoundKind("numeric", "all values are missing", odd_values=odd_values)
+        return FoundKind("numeric", "all values are missing")
     whole = bool(np.all(known == np.floor(known)))
     if known.min() == known.max() and not numbers.null_count:
         return FoundKind("numeric", f"always {known[0]:g}", distinct=1, whole=whole)
     reason = _identifier_reason(known, name) if whole else ""
-    return FoundKind(
-        "numeric",
-        reason,
-        _precision_note(known) if whole else "",
-        odd_values=odd_values,
-        whole=whole,
-        overridable=bool(reason),
-    )
+    note = _precision_note(known) if whole else ""
+    return FoundKind("numeric", reason, note, whole=whole, overridable=bool(reason))
 
 
 def _identifier_reason(known: NDArray[np.float64], name: str) -> str:
@@ -176,7 +177,7 @@ def names_identifier(name: str) -> bool:
 def _precision_note(known: NDArray[np.float64]) -> str:
     largest = np.abs(known).max()
     if MAX_EXACT_INTEGER < largest < np.inf:
-        return f"whole numbers up to {largest:.0f} lose their last digits: only 15 are kept"
+        return f"whole numbers up to {largest:.0f} are kept to 15 digits only"
     return ""
 
 

@@ -47,6 +47,11 @@ def decide_roles(section: DataSection, rows: pa.Table) -> Roles:
     target, note = find_target(section, names)
     check_names(section, names, target)
     kinds = {name: find_kind(rows[name], rows.schema.field(name)) for name in names}
+    if section.weight is not None and kinds[section.weight].kind != "numeric":
+        raise DataError(
+            f"data.weight must name a numeric column, found '{section.weight}' to be "
+            f"{kinds[section.weight].kind}"
+        )
     task, reason = find_task(section, target, rows[target], kinds[target])
     columns = tuple(_column(name, kinds[name], section, target, task) for name in names)
     _check_features(columns)
@@ -88,14 +93,14 @@ def _column(name: str, found: FoundKind, section: DataSection, target: str, task
         kind = "identifier"
     elif role == "weight":
         kind = "numeric"
-    odd_values = found.odd_values if kind == "numeric" else ()
     return Column(
         name=name,
         kind=kind,
         role=role,
         reason=reason,
         time_format=found.time_format if kind == "datetime" else None,
-        odd_values=odd_values,
+        decimal_comma=found.decimal_comma and kind == "numeric",
+        odd_values=found.odd_values if kind == "numeric" else (),
     )
 
 
@@ -127,8 +132,8 @@ def _note(column: Column, found: FoundKind) -> str:
 def _check_features(columns: Sequence[Column]) -> None:
     if any(column.role == "feature" for column in columns):
         return
-    left_out = [f"'{c.name}' ({c.reason})" for c in columns if c.role == "left_out"]
-    detail = f"left out are {', '.join(left_out[:5])}" if left_out else "no other column is there"
+    unused = [f"'{c.name}' ({c.reason})" for c in columns if c.role != "target"]
+    detail = f"not used are {', '.join(unused[:5])}" if unused else "the target is the only column"
     raise DataError(
         f"one column at least must be a feature, found none: {detail}; "
         "check data.features, data.exclude and data.delimiter"

@@ -20,6 +20,7 @@ class Column(Record):
         role: What it is used for; `left_out` is our decision, `excluded` the user's.
         reason: Why, where a person would ask; else empty.
         time_format: How dates and times are written, as `strptime` takes it; None for ISO 8601.
+        decimal_comma: Whether numbers are written as 1.234,5.
         odd_values: Texts of the train file that do not fit the kind: missing in every file.
     """
 
@@ -28,6 +29,7 @@ class Column(Record):
     role: Role
     reason: str = ""
     time_format: str | None = None
+    decimal_comma: bool = False
     odd_values: tuple[str, ...] = ()
 
 

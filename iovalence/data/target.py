@@ -36,9 +36,10 @@ def find_target(section: DataSection, names: Sequence[str]) -> tuple[str, str]:
     found = [name for name in names if name.lower() in TARGET_NAMES]
     if len(found) != 1:
         what = f"found {shown(found)}" if found else "found no column of such a name"
+        hint = "; is data.delimiter right?" if len(names) == 1 else ""
         raise DataError(
             f"data.target must be stated unless one column is called label, target, class or y, "
-            f"{what}; the columns are {shown(names)}"
+            f"{what}; the columns are {shown(names)}{hint}"
         )
     return found[0], f"target: '{found[0]}', by its name"
 
@@ -98,11 +99,12 @@ def _task_of(target: str, values: pa.ChunkedArray, found: FoundKind) -> tuple[Ta
         return "classification", f"'{target}' holds {what}"
     if not found.whole:
         return "regression", f"'{target}' holds numbers with fractions"
-    return _task_of_integers(target, values)
+    return _task_of_integers(target, values, found)
 
 
-def _task_of_integers(target: str, values: pa.ChunkedArray) -> tuple[Task, str]:
-    known = np.concatenate([parse_numbers(chunk).drop_null().to_numpy() for chunk in values.chunks])
+def _task_of_integers(target: str, values: pa.ChunkedArray, found: FoundKind) -> tuple[Task, str]:
+    numbers = [parse_numbers(c, decimal_comma=found.decimal_comma) for c in values.chunks]
+    known = pa.chunked_array(numbers, pa.float64()).drop_null().to_numpy()
     distinct = len(np.unique(known))
     few = distinct <= min(MAX_INTEGER_CLASSES, max(2, len(known) // MIN_ROWS_A_CLASS))
     what = f"'{target}' holds {distinct} different whole numbers in {len(known)} rows"

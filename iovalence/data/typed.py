@@ -140,3 +140,22 @@ class RowTyper:
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     """Return the Arrow schema that holds these columns."""
     return pa.schema([(column.name, type_of(column.kind)) for column in columns])
+
+
+def check_columns(
+    schema: pa.Schema, columns: Sequence[Column], place: str, *, need_target: bool
+) -> None:
+    """Refuse rows that lack a column which is used.
+
+    Raises:
+        DataError: One line naming every column that is missing.
+    """
+    used = {"feature", "target", "weight"} if need_target else {"feature"}
+    present = set(schema.names)
+    missing = [c.name for c in columns if c.role in used and c.name not in present]
+    if missing:
+        raise DataError(
+            f"{place} must have the columns of the file trained on, found none called "
+            f"{', '.join(repr(name) for name in missing)}; it has {len(present)}: "
+            f"{', '.join(repr(name) for name in schema.names[:10])}"
+        )

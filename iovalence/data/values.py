@@ -1,7 +1,5 @@
 """Own how plain values become the values of a kind, and which of them cannot."""
 
-from collections.abc import Callable
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,6 +8,7 @@ from iovalence.data.schema import Column, Kind
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 # What Arrow's own cast reads, so that a cast of what matches cannot fail.
 _NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity|nan)$"
+_COMMA_NUMBER = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
 _ISO_TYPES = (pa.timestamp("us"), pa.timestamp("us", "UTC"))
 _TYPES: dict[Kind, pa.DataType] = {
     "numeric": pa.float64(),
@@ -33,28 +32,42 @@ def convert(values: pa.Array, column: Column) -> pa.Array:
     Returns:
         (N,) of `type_of(column.kind)`; null where the value is missing or does not fit.
     """
+    if column.kind == "numeric":
+        return parse_numbers(values, decimal_comma=column.decimal_comma)
     if column.kind == "datetime":
         return parse_times(values, column.time_format)
-    convert_kind = _CONVERTERS.get(column.kind, as_text)
-    return convert_kind(values)
+    return parse_booleans(values) if column.kind == "boolean" else as_text(values)
 
 
 def as_text(values: pa.Array) -> pa.Array:
     """Return plain values as texts; whole numbers without a fraction, booleans in lower case."""
-    return values.cast(pa.string())
+    return values if values.type == pa.string() else values.cast(pa.string())
 
 
-def parse_numbers(values: pa.Array) -> pa.Array:
-    """Return plain values as float64, NaN and what is no number as null."""
+def parse_numbers(values: pa.Array, *, decimal_comma: bool = False) -> pa.Array:
+    """Return plain values as float64, NaN and what is no number as null.
+
+    Args:
+        values: Plain values, (N,).
+        decimal_comma: Whether texts are written as 1.234,5.
+    """
     if values.type in (pa.int64(), pa.float64()):
         return values.cast(pa.float64(), safe=False)
-    texts = as_text(values)
+    texts = _with_decimal_point(values) if decimal_comma else as_text(values)
     try:
         numbers = texts.cast(pa.float64())
     except pa.ArrowInvalid:
         fits = pc.match_substring_regex(texts, _NUMBER)
         numbers = pc.if_else(fits, texts, None).cast(pa.float64())
     return pc.if_else(pc.is_nan(numbers), None, numbers)
+
+
+def _with_decimal_point(values: pa.Array) -> pa.Array:
+    texts = as_text(values)
+    # Anything else, such as 1.5 among them, is left unreadable: it could mean fifteen.
+    fits = pc.match_substring_regex(texts, _COMMA_NUMBER)
+    without_dots = pc.replace_substring(pc.if_else(fits, texts, "no number"), ".", "")
+    return pc.replace_substring(without_dots, ",", ".")
 
 
 def parse_booleans(values: pa.Array) -> pa.Array:
@@ -101,9 +114,3 @@ def _parse_iso(text: pa.StringScalar) -> pa.TimestampScalar | None:
         except pa.ArrowInvalid:
             continue
     return None
-
-
-_CONVERTERS: dict[Kind, Callable[[pa.Array], pa.Array]] = {
-    "numeric": parse_numbers,
-    "boolean": parse_booleans,
-}
