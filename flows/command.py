@@ -1,0 +1,115 @@
+"""Own the command `iovalence`: its commands, and what its exit status says."""
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from flows.commands import configurations, machine, runs, training
+from flows.commands.console import print_text, say
+from flows.environment import QUIET, environment, silent
+from flows.interruption import interruptible
+from iovalence import __version__
+from iovalence.errors import ExitStatus, IOValenceError
+
+# What all faults of the command's arguments are; typer has no public name for it.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="iovalence",
+    help="One YAML file and one table in; a trained, documented, reproducible model out.",
+    epilog="Begin with: iovalence quickstart",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (training, configurations, runs, machine):
+    group.register(app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print_text(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which one."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks, and the servers' log; anywhere.")
+    ] = False,
+) -> None:
+    # Both are read before the rest: `--debug` in `main`, from anywhere among the arguments.
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; the console script ends with it.
+
+    Args:
+        arguments: As after the command's name; None for those of the process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    debug = "--debug" in given
+    try:
+        with environment(silent() | ({} if debug else QUIET)), interruptible():
+            status = _run(given)
+        if status == ExitStatus.INTERRUPTED:
+            _tell(("interrupted",), debug=debug)
+    except IOValenceError as err:
+        status = err.status
+        _tell(err.faults, debug=debug)
+    except UsageError as err:
+        status = ExitStatus.INPUT
+        _tell((_advise(err),), debug=debug)
+    except KeyboardInterrupt:
+        status = ExitStatus.INTERRUPTED
+        _tell(("interrupted",), debug=debug)
+    except BrokenPipeError:
+        status = ExitStatus.DONE
+        # What reads us has ended, as `head` does: that is no fault, and the rest is not wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as err:  # noqa: BLE001 - the border: no traceback is shown unasked
+        status = ExitStatus.FAULT
+        _tell((_unexpected(err),), debug=debug)
+    # Freeing half a gigabyte of modules one by one takes a second and a half.
+    gc.freeze()
+    return int(status)
+
+
+def _run(given: list[str]) -> int:
+    status = typer.main.get_command(app).main(
+        [part for part in given if part != "--debug"], prog_name="iovalence", standalone_mode=False
+    )
+    sys.stdout.flush()
+    return int(status or 0)
+
+
+def _advise(err: Exception) -> str:
+    words = " ".join(getattr(err, "format_message", err.__str__)().split()).rstrip(".")
+    context = getattr(err, "ctx", None)
+    command = context.command_path if context is not None else "iovalence"
+    return f"{words[:1].lower()}{words[1:]}; {command} --help shows what it takes"
+
+
+def _unexpected(err: Exception) -> str:
+    words = " ".join(str(err).split())
+    told = f"{type(err).__name__}: {words}" if words else type(err).__name__
+    return f"IOValence itself failed: {told}; --debug shows where"
+
+
+def _tell(faults: Sequence[str], *, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    for fault in faults:
+        say(f"error: {fault}")

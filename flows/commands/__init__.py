@@ -1,0 +1,1 @@
+"""The commands, in groups; each imports what it needs when it is called."""

@@ -1,0 +1,148 @@
+"""Own the commands about runs: `evaluate`, `predict`, `runs`, `report` and `sync`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.console import (
+    AsJson,
+    RunName,
+    Workspace,
+    print_json,
+    print_table,
+    print_text,
+    say,
+)
+from flows.commands.places import find_workspace
+
+if TYPE_CHECKING:
+    from iovalence.evaluation.result import PartResult
+    from iovalence.runs.folder import RunFolder
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.command(epilog="Example: iovalence evaluate latest --data new-rows.csv")(evaluate)
+    app.command(epilog="Example: iovalence predict latest new-rows.csv -o predictions.csv")(predict)
+    app.command(epilog="Example: iovalence runs --json")(runs)
+    app.command(epilog="Example: iovalence report latest")(report)
+    app.command(epilog="Example: iovalence sync")(sync)
+
+
+def evaluate(
+    run: RunName,
+    data: Annotated[str | None, typer.Option(help="Other rows, with their labels.")] = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the metrics of a trained model, on its own parts or on other data."""
+    from iovalence.runs.folder import find_run
+
+    found = find_run(find_workspace(workspace), run)
+    parts = _measure(found, data)
+    if as_json:
+        print_json(
+            {"run_id": found.run_id, "parts": [part.model_dump(mode="json") for part in parts]}
+        )
+        return
+    for part in parts:
+        _show_part(part)
+
+
+def _measure(run: "RunFolder", data: str | None) -> "tuple[PartResult, ...]":
+    if data is not None:
+        from iovalence.stages.used import evaluate_other
+
+        return (evaluate_other(run, data, Path.cwd()),)
+    from flows.summary import load_result
+
+    return load_result(run).parts
+
+
+def _show_part(part: "PartResult") -> None:
+    from iovalence.evaluation.wording import METRIC_TEXTS, format_interval, format_metric
+
+    print_text(f"{part.part}: {part.num_rows:,} rows")
+    rows = [
+        (
+            METRIC_TEXTS[name].label,
+            format_metric(name, figure.value),
+            format_interval(name, figure),
+            METRIC_TEXTS[name].meaning,
+        )
+        for name, figure in part.metrics.items()
+    ]
+    print_table(("metric", "value", "95 % interval", "meaning"), rows)
+    for note in part.notes:
+        say(note)
+
+
+def predict(
+    run: RunName,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the features.")],
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="OUT", help=".csv, .tsv, .parquet, or - .")
+    ],
+    workspace: Workspace = None,
+) -> None:
+    """Predict for each row of a table, in its order, with probabilities."""
+    from iovalence.runs.folder import find_run
+    from iovalence.stages.used import check_out, predict_table, write_table
+
+    found = find_run(find_workspace(workspace), run)
+    check_out(out, data)
+    table = predict_table(found, data, Path.cwd())
+    write_table(table, out, data)
+    say(f"{table.num_rows:,} predictions{'' if out == '-' else f' in {out}'}")
+
+
+def runs(workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """List the runs of this workspace, the newest first."""
+    from flows.summary import list_summaries
+
+    summaries = list_summaries(find_workspace(workspace))
+    if as_json:
+        print_json([summary.model_dump(mode="json") for summary in summaries])
+    elif not summaries:
+        say("there are no runs yet; iovalence train CONFIG makes the first")
+    else:
+        rows = [
+            (line.run_id, line.run_name or "", line.state, line.data, line.result, line.took)
+            for line in summaries
+        ]
+        print_table(("run", "name", "state", "data", "result", "took"), rows)
+
+
+def report(
+    run: RunName,
+    workspace: Workspace = None,
+    print_path: Annotated[
+        bool, typer.Option("--print-path", help="Print where it is; open nothing.")
+    ] = False,
+) -> None:
+    """Open a run's page in the browser."""
+    import webbrowser
+
+    from iovalence.errors import RunNotFoundError
+    from iovalence.runs.folder import find_run
+
+    found = find_run(find_workspace(workspace), run)
+    if not found.report.is_file():
+        raise RunNotFoundError(
+            f"run {found.run_id} must have a report, but it has none (its state is "
+            f"{found.manifest().state()}); `iovalence runs` shows finished ones"
+        )
+    if print_path or not webbrowser.open(found.report.as_uri()):
+        print_text(str(found.report))
+
+
+def sync(workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """Send to MLflow what it missed of the runs of this workspace."""
+    from flows.syncing import sync_runs
+
+    synced = sync_runs(find_workspace(workspace), say)
+    if as_json:
+        print_json({"runs": synced})
+    else:
+        print_text(f"{len(synced)} runs are whole in MLflow")

@@ -1,0 +1,158 @@
+"""Own what a person reads of runs in a terminal: one in ten lines, many in one line each."""
+
+from pathlib import Path
+
+from iovalence.errors import RunNotFoundError, StorageError
+from iovalence.evaluation.result import EvaluationResult, PartResult
+from iovalence.evaluation.wording import (
+    METRIC_TEXTS,
+    format_interval,
+    format_metric,
+    format_seconds,
+    label_baseline,
+)
+from iovalence.record import Record
+from iovalence.runs.folder import RunFolder, list_runs
+from iovalence.runs.manifest import Manifest
+
+HEADLINES = ("accuracy", "roc_auc", "rmse", "r2")
+
+
+class RunSummary(Record):
+    """Say of one run what a list of runs shows.
+
+    Attributes:
+        run_id: Its id.
+        run_name: A name people remember, or None.
+        state: RUNNING, FINISHED, FAILED, KILLED, or DIED when its process ended without a word.
+        started_at: ISO 8601, UTC.
+        took: Its time, for people; empty while it runs.
+        data: The file it was trained on.
+        result: Its first figure, for people; or why it failed.
+        metrics: Every final figure by its full name.
+        run_dir: Its folder.
+    """
+
+    run_id: str
+    run_name: str | None
+    state: str
+    started_at: str
+    took: str
+    data: str
+    result: str
+    metrics: dict[str, float]
+    run_dir: Path
+
+
+def list_summaries(workspace: Path) -> tuple[RunSummary, ...]:
+    """Return a line for each run of a workspace, the newest first."""
+    return tuple(_summary(run) for run in list_runs(workspace))
+
+
+def _summary(run: RunFolder) -> RunSummary:
+    manifest = run.manifest()
+    result = EvaluationResult.load(run.metrics) if run.metrics.is_file() else None
+    return RunSummary(
+        run_id=run.run_id,
+        run_name=manifest.run_name,
+        state=manifest.state(),
+        started_at=manifest.started_at,
+        took="" if manifest.seconds is None else format_seconds(manifest.seconds),
+        data=_train_file(run),
+        result=_headline(result.main_part) if result else "; ".join(manifest.failure),
+        metrics=result.flat() if result else {},
+        run_dir=run.root,
+    )
+
+
+def _train_file(run: RunFolder) -> str:
+    from iovalence.config.load import load_config
+
+    return load_config(run.config_resolved).config.data.train_file
+
+
+def _headline(part: PartResult) -> str:
+    name = next(name for name in HEADLINES if name in part.metrics)
+    return f"{part.part} {METRIC_TEXTS[name].label} {_figure(part, name)}"
+
+
+def _figure(part: PartResult, name: str) -> str:
+    figure = part.metrics[name]
+    interval = format_interval(name, figure)
+    return format_metric(name, figure.value) + (f" ({interval})" if interval else "")
+
+
+def load_result(run: RunFolder) -> EvaluationResult:
+    """Return what was found when a run's model was measured.
+
+    Raises:
+        RunNotFoundError: The run did not come so far.
+    """
+    if not run.metrics.is_file():
+        raise RunNotFoundError(
+            f"run {run.run_id} must have been measured, but it has no metrics (its state is "
+            f"{run.manifest().state()}); `iovalence runs` shows finished ones"
+        )
+    return EvaluationResult.load(run.metrics)
+
+
+def find_own_run(workspace: Path) -> RunFolder | None:
+    """Return the newest run that this process made, or None."""
+    from iovalence.runs.manifest import Process
+
+    this = Process.this()
+    made = (run for run in list_runs(workspace) if run.manifest().process == this)
+    return next(made, None)
+
+
+def summarise(run: RunFolder) -> list[str]:
+    """Return about ten lines for people: the result, and where everything is."""
+    result, manifest = load_result(run), run.manifest()
+    part = result.main_part
+    lines = [f"{manifest.state()}  run {run.run_id}{_named(manifest)}"]
+    lines += [_result_line(part, name) for name in HEADLINES if name in part.metrics]
+    lines += _findings_line(run)
+    lines += [
+        f"  report      {run.report}",
+        f"  model       {run.model}",
+        *_mlflow_lines(run),
+        f"  predict     iovalence predict {run.run_id} DATA -o predictions.csv",
+    ]
+    return lines
+
+
+def _named(manifest: Manifest) -> str:
+    took = "" if manifest.seconds is None else f", {format_seconds(manifest.seconds)}"
+    return (f" ({manifest.run_name})" if manifest.run_name else "") + took
+
+
+def _result_line(part: PartResult, name: str) -> str:
+    baselines = [
+        f"{label_baseline(baseline)} {format_metric(name, metrics[name])}"
+        for baseline, metrics in part.baselines.items()
+        if name in metrics
+    ]
+    beside = f"; {', '.join(baselines)}" if baselines else ""
+    return f"  {part.part:12}{METRIC_TEXTS[name].label} {_figure(part, name)}{beside}"
+
+
+def _findings_line(run: RunFolder) -> list[str]:
+    from iovalence.quality.checks import QualityReport
+
+    try:
+        report = QualityReport.load(run.quality)
+    except StorageError:
+        return []
+    warnings = sum(finding.severity != "info" for finding in report.findings)
+    left = sum(counts.num_rows - counts.kept for counts in report.counts)
+    return [f"  data        {warnings} warnings, {left:,} rows left out ({run.quality})"]
+
+
+def _mlflow_lines(run: RunFolder) -> list[str]:
+    from flows.local_servers import find_running
+
+    workspace = run.root.parents[1]
+    mlflow = find_running(workspace, "mlflow")
+    if mlflow is not None:
+        return [f"  MLflow      {mlflow.url}"]
+    return [f"  MLflow      iovalence up --workspace {workspace}, then open its page"]

@@ -1,0 +1,84 @@
+"""Own the pipeline: which stages a training has, in which order, and how its run ends."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from iovalence.config.load import LoadedConfig, load_config
+from iovalence.errors import TrackingError
+from iovalence.record import Record
+from iovalence.runs.folder import RunFolder, ending
+from iovalence.stages.evaluated import raise_for_requirements
+from iovalence.stages.opened import open_run
+from tasks.model import evaluate_model, train_model, write_report
+from tasks.progress import tell
+from tasks.publishing import publish_run
+from tasks.rows import check_rows, ingest_rows, prepare_rows, split_rows
+
+
+class TrainOutcome(Record):
+    """Say what a training left.
+
+    Attributes:
+        run_id: The run's id.
+        run_dir: Its folder.
+        status: How it ended.
+        metrics: Every final figure by its full name, such as test_accuracy.
+    """
+
+    run_id: str
+    run_dir: Path
+    status: str
+    metrics: dict[str, float]
+
+
+@flow(name="train", persist_result=False)
+def train(config: str, overrides: Sequence[str] = (), run_name: str | None = None) -> TrainOutcome:
+    """Train a model as a configuration says, from its files to its report.
+
+    Args:
+        config: Path of the YAML file.
+        overrides: Texts `KEY=VALUE` that win over the file.
+        run_name: A name people remember, or None.
+    """
+    loaded = load_config(Path(config), overrides)
+    ingested = ingest_rows(loaded)
+    run = open_run(loaded, ingested, run_name=run_name, flow_run_id=flow_run.get_id())
+    with publishing(loaded, run), ending(run):
+        checked = check_rows(loaded, run, ingested)
+        split = split_rows(loaded, ingested, checked)
+        prepared = prepare_rows(loaded, run, ingested, checked, split)
+        train_model(loaded, run, ingested, checked, prepared)
+        result = evaluate_model(loaded, run, ingested, prepared)
+        write_report(loaded, run, ingested, result)
+        run.close("FINISHED")
+    raise_for_requirements(result)
+    return TrainOutcome(
+        run_id=run.run_id, run_dir=run.root, status="FINISHED", metrics=result.flat()
+    )
+
+
+@contextmanager
+def publishing(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
+    """Show the run in MLflow when the block has ended, well or not.
+
+    A tracking server that is away fails no training. One who interrupts does not want to wait:
+    then only a run that MLflow knows already is told to have ended.
+    """
+    interrupted = False
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        interrupted = True
+        raise
+    finally:
+        if not interrupted or run.tracking.exists():
+            try:
+                publish_run(loaded, run)
+            except TrackingError as err:
+                tell(f"warning: {err}")

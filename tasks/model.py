@@ -1,0 +1,48 @@
+"""Own Prefect's side of the stages that train, measure and describe a model."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from iovalence.config.load import LoadedConfig
+from iovalence.evaluation.result import EvaluationResult
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.store import StageOutput
+from iovalence.stages.evaluated import evaluate_stage
+from iovalence.stages.reported import report_stage
+from iovalence.stages.trained import TrainingResult, train_stage
+from tasks.progress import say, show_epochs
+
+
+@task(name="train", cache_policy=NO_CACHE, persist_result=False)
+def train_model(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    checked: StageOutput,
+    prepared: StageOutput,
+) -> TrainingResult:
+    """Train the model; its weights, checkpoints and journal are in the run."""
+    with show_epochs(loaded) as observe:
+        trained = train_stage(loaded, run, ingested, checked, prepared, observe)
+    early = ", stopped early" if trained.stopped_early else ""
+    say(loaded, f"trained {trained.num_epochs} epochs{early}; kept epoch {trained.kept_epoch}")
+    return trained
+
+
+@task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
+def evaluate_model(
+    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, prepared: StageOutput
+) -> EvaluationResult:
+    """Measure the model on every part."""
+    result = evaluate_stage(loaded, run, ingested, prepared)
+    say(loaded, f"measured the {', '.join(part.part for part in result.parts)} part")
+    return result
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def write_report(
+    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, result: EvaluationResult
+) -> None:
+    """Write the run's page."""
+    report_stage(loaded, run, ingested, result)
+    say(loaded, f"wrote {run.report}")

@@ -1,0 +1,67 @@
+"""Own what a person sees while a run goes on: on standard error, and in Prefect's log."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from iovalence.config.load import LoadedConfig
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from iovalence.training.trainer import EpochFigures
+
+SHOWN = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "train_rmse", "val_rmse")
+
+
+def say(loaded: LoadedConfig, text: str) -> None:
+    """Say in one line what a task did: in Prefect's log, and to people unless the run is silent."""
+    from prefect import get_run_logger
+
+    get_run_logger().info(text)
+    if loaded.config.training.verbose:
+        tell(text)
+
+
+def tell(text: str) -> None:
+    """Write one line for people, beside the results on standard output."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def show_epochs(loaded: LoadedConfig) -> Iterator[Callable[["EpochFigures"], None] | None]:
+    """Yield what is to be called after each epoch: a line for it, and a bar on a terminal."""
+    training = loaded.config.training
+    if not training.verbose:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield lambda figures: tell(_line(figures, training.epochs))
+        return
+    with _bar() as progress:
+        bar = progress.add_task("Training", total=training.epochs)
+
+        def show(figures: "EpochFigures") -> None:
+            progress.console.print(_line(figures, training.epochs), highlight=False)
+            progress.update(bar, completed=figures.epoch)
+
+        yield show
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _line(figures: "EpochFigures", num_epochs: int) -> str:
+    shown = [f"{name} {figures.metrics[name]:.4f}" for name in SHOWN if name in figures.metrics]
+    seconds = figures.metrics.get("epoch_seconds", 0.0)
+    width = len(str(num_epochs))
+    best = "  best" if figures.is_best else ""
+    return f"epoch {figures.epoch:>{width}}/{num_epochs}  {'  '.join(shown)}  {seconds:.2f} s{best}"

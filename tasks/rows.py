@@ -1,0 +1,62 @@
+"""Own Prefect's side of the stages that turn files into rows ready to train on."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from iovalence.config.load import LoadedConfig
+from iovalence.data.schema import TableSchema
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.store import StageOutput
+from iovalence.stages.opened import record_findings, record_split
+from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
+from tasks.progress import say
+
+
+@task(name="ingest", cache_policy=NO_CACHE, persist_result=False)
+def ingest_rows(loaded: LoadedConfig) -> StageOutput:
+    """Read the files into one typed table."""
+    ingested = ingest_stage(loaded)
+    schema = TableSchema.load(ingested.folder / "schema.json")
+    num_rows, num_columns = sum(schema.num_rows), len(schema.columns)
+    say(
+        loaded,
+        f"read {num_rows:,} rows of {num_columns} columns; {schema.task} of '{schema.target}': "
+        f"{schema.task_reason}{_cost(ingested)}",
+    )
+    return ingested
+
+
+@task(name="check", cache_policy=NO_CACHE, persist_result=False)
+def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> StageOutput:
+    """Check the rows; a check whose action is `fail` ends the run here."""
+    checked = check_stage(loaded, ingested)
+    record_findings(run, ingested, checked)
+    say(loaded, f"checked the rows{_cost(checked)}")
+    return checked
+
+
+@task(name="split", cache_policy=NO_CACHE, persist_result=False)
+def split_rows(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
+    """Assign each row to a part."""
+    split = split_stage(loaded, ingested, checked)
+    say(loaded, f"split the rows{_cost(split)}")
+    return split
+
+
+@task(name="prepare", cache_policy=NO_CACHE, persist_result=False)
+def prepare_rows(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    checked: StageOutput,
+    split: StageOutput,
+) -> StageOutput:
+    """Fit the preprocessing on the train part and encode all rows."""
+    prepared = prepare_stage(loaded, ingested, checked, split)
+    record_split(run, split, prepared)
+    say(loaded, f"prepared the features{_cost(prepared)}")
+    return prepared
+
+
+def _cost(output: StageOutput) -> str:
+    return " (as before)" if output.reused else f" ({output.seconds:.2f} s)"
