@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from iovalence.atomic import replacing
 from iovalence.data.schema import SOURCES, Source
 from iovalence.data.table import Table
-from iovalence.errors import DataError, GateError
+from iovalence.errors import DataError, GateError, StorageError
 from iovalence.quality.balance import check_balance
 from iovalence.quality.duplicates import check_exact, find_first_copies
 from iovalence.quality.expectations import check_expectations
@@ -97,9 +97,17 @@ class CheckedRows:
 
     @classmethod
     def load(cls, folder: Path) -> "CheckedRows":
-        """Read back what `save` wrote."""
-        with pa.ipc.open_file(pa.memory_map(str(folder / "rows.arrow"))) as reader:
-            reason, target, first_copy = reader.read_all().columns
+        """Read back what `save` wrote.
+
+        Raises:
+            StorageError: A file is missing or damaged.
+        """
+        path = folder / "rows.arrow"
+        try:
+            rows = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (OSError, pa.ArrowInvalid) as err:
+            raise StorageError(f"{path} must be whole and readable, got '{err}'") from err
+        reason, target, first_copy = rows.columns
         return cls(
             QualityReport.load(folder / "findings.json"),
             pc.cast(reason, pa.string()).to_numpy(),

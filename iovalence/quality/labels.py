@@ -27,7 +27,7 @@ from iovalence.quality.section import Action
 _QUOTED = re.compile(r"""(['"`])(.+)\1|[“„](.+)[”“]|‘(.+)’""")
 _MAX_LABEL = 40  # characters of a label in a message
 _PUNCTUATION = " .,;:!"
-_NUMBER = re.compile(r"\+?(-?\d+)(?:\.(\d*))?")
+_WHOLE_NUMBER = re.compile(r"\+?(-?\d+)(?:\.0+)?")
 
 Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
 """Findings, and the rows that leave, bool (N,)."""
@@ -36,16 +36,15 @@ Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
 def canonical_key(label: str) -> str:
     """Return what is the same for all spellings of one label.
 
-    Case, blanks, quotes around it, punctuation at its end and the zeros after a decimal point say
-    nothing. They do in a label of one letter (`a` and `A`, `Aa` and `AA`), which keeps its case;
-    signs and comparisons always count (`A+`, `-1`, `<=50K`).
+    Case, blanks, quotes around it, punctuation at its end and the `.0` of a whole number say
+    nothing. But a label of one letter keeps its case (`a` and `A`, `Aa` and `AA`), and signs,
+    comparisons and fractions always count (`A+`, `-1`, `<=50K`, `3.1` and `3.10`).
     """
     text = " ".join(unicodedata.normalize("NFC", label).split())
     bare = _unquote(_unquote(text).rstrip(_PUNCTUATION)).rstrip(_PUNCTUATION) or text
-    number = _NUMBER.fullmatch(bare)
+    number = _WHOLE_NUMBER.fullmatch(bare)
     if number:
-        fraction = (number[2] or "").rstrip("0")
-        return f"{number[1]}.{fraction}" if fraction else number[1]
+        return number[1]
     folded = bare.casefold()
     return bare if len(set(folded)) == 1 else folded
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from iovalence.data.ingest import ingest, load_table
 from iovalence.data.section import DataSection
-from iovalence.errors import DataError, GateError
+from iovalence.errors import DataError, GateError, StorageError
 from iovalence.quality.checks import CheckedRows, check_rows, raise_for_failures
 from iovalence.quality.removed import write_removed_rows
 from iovalence.quality.section import QualitySection
@@ -122,6 +122,13 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert loaded.keep.tolist() == checked.keep.tolist()
     assert loaded.target.equals(checked.target)
     assert loaded.first_copy.tolist() == checked.first_copy.tolist()
+
+
+def test_a_damaged_record_of_the_checks_is_refused(tmp_path):
+    check(messy()).save(tmp_path)
+    (tmp_path / "rows.arrow").write_bytes(b"torn")
+    with pytest.raises(StorageError, match=r"rows.arrow must be whole and readable, got"):
+        CheckedRows.load(tmp_path)
 
 
 def test_removed_rows_are_written_with_number_reason_and_values_as_read(tmp_path):

@@ -56,6 +56,22 @@ def test_an_expectation_that_cannot_be_judged_is_not_met(table):
     assert "min_value: 0.0 must hold, got no answer: Column values, min_value" in finding.message
 
 
+def test_unmet_expectations_are_reported_in_the_order_of_their_declaration(table):
+    declared = [
+        {"expect_column_values_to_not_be_null": {"column": "s"}},
+        {"expect_table_row_count_to_equal": {"value": 3}},
+        {"expect_column_values_to_not_be_null": {"column": "age"}},
+        {"expect_table_row_count_to_equal": {"value": 3}},
+    ]
+    findings = check_expectations(table, DeclaredExpectations(declared=declared))
+    assert [finding.message.split(" must")[0] for finding in findings] == [
+        "column: s",
+        "value: 3",
+        "column: age",
+        "value: 3",
+    ]
+
+
 def test_warn_makes_a_warning(table):
     (finding,) = judge(table, "expect_column_to_exist", action="warn", column="z")
     assert finding.severity == "warning"
