@@ -14,7 +14,7 @@ def clean_cells(batch: pa.RecordBatch, missing_values: Sequence[str]) -> pa.Reco
         missing_values: Texts that stand for a missing value; those that are numbers also stand
             for it in columns of numbers.
     """
-    texts = pa.array(missing_values, pa.string())
+    texts = pa.array([text.strip() for text in missing_values], pa.string())
     numbers = pa.array(_numbers(missing_values), pa.float64())
     columns = [_clean(column, texts, numbers) for column in batch.columns]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)

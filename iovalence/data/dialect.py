@@ -15,6 +15,7 @@ from iovalence.errors import DataError
 
 DELIMITERS = ("\t", ";", "|", ",")
 _SAMPLE_BYTES = 1 << 18
+_MIN_SAMPLE_LINES = 20
 _SAMPLE_ROWS = 500
 # A delimiter fits when this share of the rows has the same number of fields, above one.
 _FITS = 0.9
@@ -72,10 +73,13 @@ def find_dialect(path: Path, key: str, section: DataSection, *, target_needed: b
 
 
 def _sample(path: Path, key: str, encoding: str) -> str:
+    head, block = b"", b""
     with unpacked(path, key) as file:
-        head = file.read(_SAMPLE_BYTES)
+        # A header of many thousand names is longer than a sample of usual rows.
+        while len(head.splitlines()) < _MIN_SAMPLE_LINES and (block := file.read(_SAMPLE_BYTES)):
+            head += block
     text = head.decode(encoding, errors="ignore").removeprefix("\ufeff")
-    if len(head) < _SAMPLE_BYTES:
+    if not block:
         return text
     # The last line is cut somewhere: it would look ragged.
     whole = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]

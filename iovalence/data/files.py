@@ -29,7 +29,7 @@ def find_files(value: str, base: Path, key: str) -> tuple[Path, ...]:
     Raises:
         DataError: Nothing is there, the folder holds no data files, or may not be looked at.
     """
-    path = base / value
+    path = base / Path(value).expanduser()
     try:
         if path.is_dir():
             return _files_of_folder(path, key)

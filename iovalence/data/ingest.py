@@ -144,8 +144,8 @@ def read_rows(
         need_target: Whether the rows must have the target, and the weight where there is one.
 
     Returns:
-        N rows in the files' order, typed as `Table.columns`; columns that the files lack and
-        that are not needed are null, those that the table lacks are left out.
+        N rows in the files' order, typed as `Table.columns`; columns that the files lack, or
+        that are not needed, are null; those that the table lacks are left out.
 
     Raises:
         DataError: A file is missing or cannot be read, a column that is needed is missing, or a
@@ -153,7 +153,8 @@ def read_rows(
     """
     raw = open_rows(path, base, "the data", section, target_needed=need_target)
     check_columns(raw.schema, schema.columns, f"the data ({path})", need_target=need_target)
-    typer = RowTyper(schema.columns, path)
+    unneeded = () if need_target else (*schema.names("target"), *schema.names("weight"))
+    typer = RowTyper(schema.columns, path, ignore=unneeded)
     batches = list(typer.type_batches(raw.batches))
     typer.check_fits(max_share=0.0)
     return pa.Table.from_batches(batches, schema=arrow_schema(schema.columns))

@@ -43,10 +43,11 @@ TIME_FORMATS = (
     "%d %b %Y",
     "%d-%b-%Y",
     "%b %d, %Y",
-    "%d %B %Y",
-    "%B %d, %Y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%d.%m.%y",
 )
-_CLOCKS = ("", " %H:%M", " %H:%M:%S")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _DECIMAL_COMMA = r"^[+-]?[\d.]+,(\d{1,2}|\d{4,})$"
 _BOOLEAN_WORDS = frozenset({*TRUE_WORDS, *FALSE_WORDS})
 _MAX_SPELLINGS = 32

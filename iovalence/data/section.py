@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from iovalence.section import Section
+from iovalence.section import PathText, Section
 
 Task = Literal["classification", "regression"]
 SplitMethod = Literal["random", "stratified"]
@@ -27,20 +27,18 @@ Delimiter = Annotated[
 class DataSection(Section):
     """Say where the table is and what its columns mean."""
 
-    train_file: str = Field(
-        min_length=1,
+    train_file: PathText = Field(
         description="CSV, TSV, Parquet or Arrow/Feather file, plain or compressed, or a folder or "
         "glob of them; relative to this file",
         examples=["train.csv"],
     )
-    validation_file: str | None = Field(
+    validation_file: PathText | None = Field(
         None,
-        min_length=1,
         description="a file used as the validation part",
         examples=["validation.csv"],
     )
-    test_file: str | None = Field(
-        None, min_length=1, description="a file used as the test part", examples=["test.csv"]
+    test_file: PathText | None = Field(
+        None, description="a file used as the test part", examples=["test.csv"]
     )
     target: str | None = Field(
         None,

@@ -1,6 +1,6 @@
 """Own how plain rows become rows of a known schema, and what does not fit on the way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -30,12 +30,13 @@ class RowTyper:
     Args:
         columns: The columns to make, in order.
         place: What the rows are from, for messages, as in `data.test_file`.
+        ignore: Names of columns to leave null throughout.
     """
 
-    def __init__(self, columns: Sequence[Column], place: str) -> None:
+    def __init__(self, columns: Sequence[Column], place: str, ignore: Collection[str] = ()) -> None:
         self.columns = columns
         self.num_rows = 0
-        self._place = place
+        self._place, self._ignore = place, ignore
         self._misfits = {column.name: _Misfits() for column in columns}
 
     def type_batches(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -46,7 +47,7 @@ class RowTyper:
         """
         schema = arrow_schema(self.columns)
         for batch in batches:
-            present = set(batch.schema.names)
+            present = set(batch.schema.names).difference(self._ignore)
             arrays = [
                 self._convert(batch.column(column.name), column)
                 if column.name in present
@@ -58,10 +59,12 @@ class RowTyper:
 
     def _convert(self, plain: pa.Array, column: Column) -> pa.Array:
         values = convert(plain, column)
+        if column.role not in _USED:
+            return values
         if values.null_count > plain.null_count:
             self._note_misfits(plain, values, column)
         self._misfits[column.name].known += len(plain) - plain.null_count
-        if column.kind == "numeric" and column.role in _USED:
+        if column.kind == "numeric":
             self._check_finite(values, column)
         if column.role == "weight":
             self._check_weight(values, column)

@@ -1,5 +1,7 @@
 """Own how plain values become the values of a kind, and which of them cannot."""
 
+from datetime import datetime
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,6 +11,7 @@ TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 # What Arrow's own cast reads, so that a cast of what matches cannot fail.
 _NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity|nan)$"
 _COMMA_NUMBER = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
+_FIRST_TIME = pa.scalar(datetime(1000, 1, 1), pa.timestamp("us"))
 _ISO_TYPES = (pa.timestamp("us"), pa.timestamp("us", "UTC"))
 _TYPES: dict[Kind, pa.DataType] = {
     "numeric": pa.float64(),
@@ -91,7 +94,9 @@ def parse_times(values: pa.Array, time_format: str | None) -> pa.Array:
         return values
     texts = as_text(values)
     if time_format is not None:
-        return pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
+        times = pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
+        # `strptime` takes the 20 of 1/2/20 for the year 20.
+        return pc.if_else(pc.less(times, _FIRST_TIME), None, times)
     for dtype in _ISO_TYPES:
         try:
             return texts.cast(dtype).cast(pa.timestamp("us"))
