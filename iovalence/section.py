@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -21,3 +21,13 @@ def _read_switch(value: Any) -> Any:
 
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 """true or false, also written yes, no, on, off."""
+
+
+def _check_path(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must be a path, which holds no NUL")
+    return value
+
+
+PathText = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
+"""A path as it is written: not empty, and one that an operating system can take."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import indent
 
 from iovalence.config.template import comment, key_lines
-from iovalence.config.yaml_text import inline, to_yaml
+from iovalence.config.yaml_text import Quoted, inline, to_yaml
 from iovalence.data.schema import Column, TableSchema
 from iovalence.data.section import DataSection
 from iovalence.training.section import TrainingSection
@@ -59,7 +59,7 @@ def _data(schema: TableSchema, data_file: str, column_names: Sequence[str] | Non
     if column_names:
         lines.append(indent(to_yaml({"column_names": list(column_names)}), "  "))
     lines.append("\n" + comment("What is predicted", "  "))
-    lines.append(f"  target: {inline(schema.target)}\n")
+    lines.append(f"  target: {_name(schema.target)}\n")
     lines.append(f"  task: {schema.task}\n" + comment(f"why: {schema.task_reason}", "  ", "  "))
     lines.append("\n" + _columns(schema))
     split = "stratified" if schema.task == "classification" else "random"
@@ -78,10 +78,14 @@ def _columns(schema: TableSchema) -> str:
     lines += [comment(f"note: {note}", "  ", "  ") for note in schema.notes]
     for key, role in (("id", "id"), ("weight", "weight")):
         lines += [
-            f"  {key}: {inline(column.name)}\n" for column in schema.columns if column.role == role
+            f"  {key}: {_name(column.name)}\n" for column in schema.columns if column.role == role
         ]
     excluded = [column.name for column in schema.columns if column.role == "excluded"]
     return "".join(lines) + f"  exclude: {inline(excluded)}\n"
+
+
+def _name(name: str) -> str:
+    return inline(Quoted(name) if name == "none" else name)
 
 
 def _describe(column: Column) -> str:

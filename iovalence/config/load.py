@@ -8,15 +8,16 @@ from pathlib import Path
 
 from iovalence.config.credentials import holds_secret
 from iovalence.config.faults import Fault, nearest, raise_faults
+from iovalence.config.keys import none_is_null
 from iovalence.config.later import refuse_later
 from iovalence.config.model import Config
-from iovalence.config.node import Node, Place, dotted
+from iovalence.config.node import Node, Place, dotted, shorten
 from iovalence.config.overrides import apply_overrides
 from iovalence.config.placing import place_keys
 from iovalence.config.presets import PRESETS
 from iovalence.config.validation import build_config
 from iovalence.config.yaml_source import MAX_BYTES, read_mapping
-from iovalence.config.yaml_text import to_yaml
+from iovalence.config.yaml_text import Quoted, to_yaml
 from iovalence.errors import ConfigError
 
 WITHOUT_EFFECT: dict[str, bool | set[str]] = {
@@ -71,8 +72,18 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     if config is None:
         raise ConfigError(f"the configuration must hold, got a fault without a name ({path})")
     base = path.resolve().parent
-    workspace = (base / Path(config.run.workspace).expanduser()).resolve()
-    return LoadedConfig(config, path, base, text, workspace)
+    return LoadedConfig(config, path, base, text, _resolve_workspace(config, base, path))
+
+
+def _resolve_workspace(config: Config, base: Path, path: Path) -> Path:
+    folder = config.run.workspace
+    try:
+        return (base / Path(folder).expanduser()).resolve()
+    except (RuntimeError, OSError) as err:
+        raise ConfigError(
+            f"run.workspace must be a folder that can be found, got {shorten(folder)} "
+            f"({path}); {err}"
+        ) from err
 
 
 def _read(path: Path) -> bytes:
@@ -138,7 +149,12 @@ def _fill(root: Node, path: Path) -> Node:
 
 def resolved_yaml(config: Config) -> str:
     """Return a configuration as YAML with every key in it; loaded, it is the same again."""
-    return to_yaml(config.model_dump(mode="json"))
+    values = config.model_dump(mode="json")
+    for key in none_is_null():
+        section, _, name = key.partition(".")
+        if values[section][name] == "none":
+            values[section][name] = Quoted("none")
+    return to_yaml(values)
 
 
 def config_hash(config: Config) -> str:

@@ -9,6 +9,10 @@ from iovalence.config.yaml_source import core_tag
 _STR = "tag:yaml.org,2002:str"
 
 
+class Quoted(str):
+    """A text that is written with quotes: a bare `none` would be read as null."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Quote each text that any reader could take for something else; lists on one line."""
 
@@ -27,12 +31,13 @@ def _represent_list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.Node:
 
 def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     # Double quotes alone keep a line break, or a character without a shape, on one line.
-    style = None if value.isprintable() else '"'
+    style = None if value.isprintable() and not isinstance(value, Quoted) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 _Dumper.add_representer(list, _represent_list)
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(Quoted, _represent_text)
 
 
 def to_yaml(value: Any) -> str:

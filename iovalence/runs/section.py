@@ -4,15 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from iovalence.section import Section
+from iovalence.section import PathText, Section
 
 
 class RunSection(Section):
     """Say where runs are kept and what of the machine they use."""
 
-    workspace: str = Field(
+    workspace: PathText = Field(
         ".iovalence",
-        min_length=1,
         description="folder of runs, models and MLflow's files, beside this file",
     )
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(

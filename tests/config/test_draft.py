@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iovalence.config.draft import MAX_COLUMNS, draft_config
@@ -81,7 +81,12 @@ def test_a_draft_of_a_wide_table_lists_the_first_columns() -> None:
     assert len(text.splitlines()) < 220
 
 
-@given(name=st.text(min_size=1), reason=st.text(), path=st.text(min_size=1))
+@example(name="none", reason="", path="none")
+@given(
+    name=st.text(min_size=1),
+    reason=st.text(),
+    path=st.text(min_size=1).filter(lambda path: "\0" not in path),
+)
 def test_a_draft_loads_whatever_the_columns_are_called(
     tmp_path_factory: pytest.TempPathFactory, name: str, reason: str, path: str
 ) -> None:

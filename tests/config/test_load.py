@@ -168,6 +168,7 @@ def test_comments_may_name_keys_and_sections(load: Load) -> None:
 
 
 text = st.text(min_size=1, max_size=8)
+path = text.filter(lambda name: "\0" not in name and name[0] != "~")
 share = st.floats(0, 0.49)
 action = st.sampled_from(["off", "warn", "fix", "fail"])
 positive = st.floats(1e-12, 1e6)
@@ -180,9 +181,9 @@ def optional(values: SearchStrategy[Any]) -> SearchStrategy[Any]:
 
 
 data_sections = st.fixed_dictionaries(
-    {"train_file": text},
+    {"train_file": path},
     optional={
-        "validation_file": optional(text),
+        "validation_file": optional(path),
         "target": optional(st.just("t") | text.filter(lambda name: len(name) < 3)),
         "task": st.none() | st.just("classification"),
         "positive_class": optional(text),
@@ -247,7 +248,7 @@ tracking_sections = st.fixed_dictionaries(
     },
 )
 run_sections = st.fixed_dictionaries(
-    {}, optional={"workspace": text, "threads": st.just("auto") | st.integers(1, 1024)}
+    {}, optional={"workspace": path, "threads": st.just("auto") | st.integers(1, 1024)}
 )
 configs = st.builds(
     Config,
@@ -278,6 +279,13 @@ def test_any_valid_value_is_accepted_as_an_override(config: Config) -> None:
     overrides = [f"{name}={to_yaml([values[name]])[1:-2]}" for name in ("training", "quality")]
     loaded = load_config(path, overrides).config
     assert (loaded.training, loaded.quality) == (config.training, config.quality)
+
+
+def test_a_text_none_is_quoted_where_none_means_null(load: Load) -> None:
+    config = load(DATA + "tracking: {run_name: 'none'}\nscheduler: none\n")
+    assert 'run_name: "none"' in resolved_yaml(config)
+    assert "scheduler: none" in resolved_yaml(config)
+    assert load(resolved_yaml(config)) == config
 
 
 def test_the_hash_is_of_what_decides_the_result(load: Load) -> None:

@@ -78,6 +78,10 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) ->
         ("run: {threads: 0}", "run.threads must be auto or >= 1, got 0 (config.yaml:2)"),
         ("run: {workspace: ''}", "run.workspace must be a text that is not empty, got '' "
             "(config.yaml:2)"),
+        ('run: {workspace: "a\\0"}', "run.workspace must be a path, which holds no NUL, got "
+            '"a\\0" (config.yaml:2)'),
+        ("run: {workspace: ~nobody-of-this-name}", "run.workspace must be a folder that can be "
+            "found, got ~nobody-of-this-name (config.yaml); Could not determine home directory."),
         ("quality: {labels: wran}", "quality.labels must be one of off, warn, fix, fail, got wran "
             "(config.yaml:2); did you mean warn?"),
         ("quality: {duplicates: 5}", "quality.duplicates must be a mapping of keys to values, "
