@@ -80,11 +80,6 @@ def check_names(section: DataSection, names: Sequence[str], target: str) -> None
         for key, values in stated.items()
         if target in values
     ]
-    faults += [
-        f"data.features must not name an excluded column, got '{name}'; take it out of one of them"
-        for name in stated["features"]
-        if name in section.exclude
-    ]
     if faults:
         raise DataError(faults)
 
