@@ -98,15 +98,22 @@ class _TypedRows:
         return train, validation, test
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        # Odd values of the train file are noted there, and known from then on.
+        unknown = [column.model_copy(update={"odd_values": ()}) for column in self._columns]
+        yield from self._type(
+            "train", RowTyper(unknown, "data.train_file"), self._train.to_batches()
+        )
         for source, key, value in source_settings(self._section):
-            is_train = source == "train"
-            batches = iter(self._train.to_batches()) if is_train else self._open(key, value)
-            typer = RowTyper(self._columns, key)
-            yield from typer.type_batches(batches)
-            if not is_train:
-                typer.check_fits()
-            self.notes += typer.notes()
-            self._num_rows[source] = typer.num_rows
+            if source != "train":
+                yield from self._type(source, RowTyper(self._columns, key), self._open(key, value))
+
+    def _type(
+        self, source: Source, typer: RowTyper, batches: Iterable[pa.RecordBatch]
+    ) -> Iterator[pa.RecordBatch]:
+        yield from typer.type_batches(batches)
+        typer.check_fits()
+        self.notes += typer.notes()
+        self._num_rows[source] = typer.num_rows
 
     def _open(self, key: str, value: str) -> Iterator[pa.RecordBatch]:
         raw = open_rows(value, self._base, key, self._section)
