@@ -1,8 +1,10 @@
 """Own the model in MLflow: saved as code and weights, with signature and example; registered."""
 
+import shutil
 import tempfile
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from iovalence import __version__
 from iovalence.data.encodings import Encoding
@@ -16,60 +18,52 @@ if TYPE_CHECKING:
 
     from iovalence.models.predictor import ModelRecord
 
-NAME = "model"
+FOLDER = "model"
 CODE = Path(__file__).with_name("pyfunc_model.py")
 PACKAGES = ("mlflow", "torch", "numpy", "pandas", "pyarrow", "safetensors")
 
 
-def publish_model(
-    client: "MlflowClient", run: RunFolder, experiment_id: str, mlflow_run_id: str
-) -> str:
-    """Send the run's model, or finish sending it, and return MLflow's id of it."""
-    from mlflow.entities import LoggedModelOutput
-
-    found = _find_model(client, experiment_id, mlflow_run_id)
-    if found is not None and str(found.status) == "READY":
-        return str(found.model_id)
-    model = found or client.create_logged_model(
-        experiment_id, name=NAME, source_run_id=mlflow_run_id, model_type="iovalence"
-    )
-    client.log_outputs(mlflow_run_id, [LoggedModelOutput(model.model_id, step=0)])
+def publish_model(client: "MlflowClient", run: RunFolder, mlflow_run_id: str) -> None:
+    """Send beside the files of the run's model what makes them a model of MLflow's."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / NAME
-        save_model(run, folder, model_id=model.model_id, mlflow_run_id=mlflow_run_id)
-        client.log_model_artifacts(model.model_id, str(folder))
-    client.finalize_logged_model(model.model_id, "READY")
-    return str(model.model_id)
+        folder = Path(scratch) / FOLDER
+        wrap_model(run, folder, mlflow_run_id)
+        client.log_artifacts(mlflow_run_id, str(folder), FOLDER)
 
 
-def _find_model(client: "MlflowClient", experiment_id: str, mlflow_run_id: str) -> Any:
-    page = client.search_logged_models(
-        [experiment_id], filter_string=f"source_run_id = '{mlflow_run_id}' AND name = '{NAME}'"
-    )
-    return page[0] if page else None
+def wrap_model(run: RunFolder, folder: Path, mlflow_run_id: str) -> None:
+    """Write what stands beside the files of a model so that MLflow loads it: no pickle in it.
 
-
-def save_model(
-    run: RunFolder, folder: Path, *, model_id: str | None = None, mlflow_run_id: str | None = None
-) -> None:
-    """Write the run's model into `folder` as MLflow loads it: no pickle, no network."""
-    import mlflow.pyfunc
-    from mlflow.models import Model
-
+    Args:
+        run: The run; its model is read.
+        folder: Where to write; weights and model.json are not written.
+        mlflow_run_id: MLflow's id of the run.
+    """
     from iovalence.models.predictor import ModelRecord
 
     record = ModelRecord.load(run.model / "model.json")
-    mlflow.pyfunc.save_model(
-        folder,
-        python_model=str(CODE),
-        artifacts={"model": str(run.model)},
-        signature=model_signature(record.table, record.preprocessing.classes),
-        input_example=input_example(record),
-        # Named, or MLflow would import the model in another process to find them.
-        pip_requirements=_requirements(run),
-        metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
-        mlflow_model=Model(run_id=mlflow_run_id, model_id=model_id, model_uuid=model_id),
-    )
+    with warnings.catch_warnings():
+        # MLflow warns of its own modules' types, and of its own calls of pandas.
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+        from mlflow.models import Model
+
+        model = Model(run_id=mlflow_run_id, artifact_path=FOLDER)
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=str(CODE),
+            artifacts={"model": str(run.model)},
+            signature=model_signature(record.table, record.preprocessing.classes),
+            input_example=input_example(record),
+            # Named, or MLflow would import the model in another process to find them.
+            pip_requirements=_requirements(run),
+            metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
+            mlflow_model=model,
+        )
+    # MLflow's copy of the files is not needed: they are in the same folder of the run.
+    shutil.rmtree(folder / "artifacts")
+    model.flavors["python_function"]["artifacts"]["model"] = {"path": ".", "uri": FOLDER}
+    model.save(str(folder / "MLmodel"))
 
 
 def _requirements(run: RunFolder) -> list[str]:
@@ -126,8 +120,8 @@ def _typical(encoding: Encoding) -> object:
     return encoding.values[0] if encoding.values else None
 
 
-def register_model(client: "MlflowClient", name: str, model_id: str, mlflow_run_id: str) -> str:
-    """Return the version of the model in the registry, which is made when it is not there."""
+def register_model(client: "MlflowClient", name: str, mlflow_run_id: str) -> str:
+    """Return the version of the run's model in the registry, made when it is not there."""
     from mlflow.exceptions import MlflowException
 
     known = client.search_model_versions(f"name = '{name}' AND run_id = '{mlflow_run_id}'")
@@ -138,7 +132,5 @@ def register_model(client: "MlflowClient", name: str, model_id: str, mlflow_run_
     except MlflowException as err:
         if err.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    # Not `models:/<id>`: a database store would look that up in the store of the environment.
-    source = client.get_logged_model(model_id).artifact_location
-    version = client.create_model_version(name, source, run_id=mlflow_run_id, model_id=model_id)
-    return str(version.version)
+    source = f"{client.get_run(mlflow_run_id).info.artifact_uri}/{FOLDER}"
+    return str(client.create_model_version(name, source, run_id=mlflow_run_id).version)

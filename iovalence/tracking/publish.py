@@ -22,9 +22,9 @@ from iovalence.runs.store import hash_of
 from iovalence.tracking.artifacts import Artifact, outgoing
 from iovalence.tracking.datasets import dataset_inputs
 from iovalence.tracking.description import RUN_ID_TAG, describe_parameters, describe_run
-from iovalence.tracking.model import publish_model, register_model
+from iovalence.tracking.model import FOLDER, publish_model, register_model
 from iovalence.tracking.record import Rows, Target, TrackingRecord, load_record
-from iovalence.tracking.store import find_experiment, open_store, shown, telling
+from iovalence.tracking.store import database_file, find_experiment, open_store, shown, telling
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -129,12 +129,11 @@ def _alone(run: RunFolder) -> Iterator[None]:
 
 
 def _published(record: TrackingRecord) -> Published:
-    model_id = record.model_id
     return Published(
         uri=shown(record.target.uri),
         experiment_id=record.experiment_id or "",
         mlflow_run_id=record.mlflow_run_id or "",
-        model_uri=f"models:/{model_id}" if model_id else None,
+        model_uri=f"runs:/{record.mlflow_run_id}/{FOLDER}" if record.model else None,
         model_version=record.model_version,
     )
 
@@ -158,8 +157,8 @@ def to_ms(time: str) -> int:
 def is_whole(run: RunFolder, record: TrackingRecord) -> bool:
     """Say whether MLflow was sent all of a run that has ended."""
     ending = ending_of(run, run.manifest())
-    database = Path(record.target.uri.removeprefix("sqlite:///"))
-    gone = record.target.uri.startswith("sqlite:///") and not database.is_file()
+    database = database_file(record.target.uri)
+    gone = database is not None and not database.is_file()
     asked = record.target.register_as is not None and (run.model / "model.json").is_file()
     unregistered = asked and record.model_version is None
     return ending is not None and record.end == _end_text(ending) and not (gone or unregistered)
@@ -335,15 +334,13 @@ class _Publication:
         return [item.path for item in self._client.list_artifacts(self._id, "images")]
 
     def _send_model(self) -> None:
-        if self._record.model_id is None:
-            model_id = publish_model(
-                self._client, self._run, str(self._record.experiment_id), self._id
-            )
-            self._note(model_id=model_id)
+        weights = self._record.files.get("model/weights.safetensors", "")
+        if self._record.model != weights:
+            publish_model(self._client, self._run, self._id)
+            self._note(model=weights, model_version=None)
         name = self._record.target.register_as
         if name is not None and self._record.model_version is None:
-            version = register_model(self._client, name, str(self._record.model_id), self._id)
-            self._note(model_version=version)
+            self._note(model_version=register_model(self._client, name, self._id))
 
 
 def final_name(key: str, curves: set[str]) -> str:

@@ -38,7 +38,7 @@ class TrackingRecord(Record):
         described: Hash of the parameters and tags that were sent.
         num_lines: Lines of the journal that were sent.
         files: SHA-256 of each artifact that was sent, by its path in the run.
-        model_id: Of MLflow's model, once it is whole.
+        model: SHA-256 of the weights whose model MLflow can load.
         model_version: In the registry, once registered.
         end: The end that was sent, as status and time.
     """
@@ -49,7 +49,7 @@ class TrackingRecord(Record):
     described: str = ""
     num_lines: int = 0
     files: dict[str, str] = Field(default_factory=dict)
-    model_id: str | None = None
+    model: str = ""
     model_version: str | None = None
     end: str | None = None
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from iovalence.tracking.environment import artifacts_folder, prepare_environment
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+SQLITE = "sqlite:///"
 MAX_CAUSE = 200
 _UNREACHABLE = {
     "Connection refused": "no server there",
@@ -43,24 +45,54 @@ def open_store(uri: str, workspace: Path) -> "MlflowClient":
     Raises:
         TrackingError: The store cannot be reached or opened.
     """
-    with telling(uri):
-        if not uri.startswith("sqlite:///"):
-            return _client(uri, workspace)
-        from filelock import FileLock
-
-        path = Path(uri.removeprefix("sqlite:///"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Two processes that migrate one fresh file at once break each other.
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            return _client(uri, workspace)
-
-
-def _client(uri: str, workspace: Path) -> "MlflowClient":
-    # A fresh store has an experiment `Default`, whose artifacts else land in ./mlruns.
-    os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = str(artifacts_folder(workspace))
+    prepare_environment()
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    with telling(uri):
+        database = database_file(uri)
+        if database is not None:
+            _create_database(database, workspace)
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def database_file(uri: str) -> Path | None:
+    """Return the file of a SQLite store, or None for any other store."""
+    return Path(uri.removeprefix(SQLITE).split("?")[0]) if uri.startswith(SQLITE) else None
+
+
+def _create_database(path: Path, workspace: Path) -> None:
+    """Make a SQLite store under another name and rename it when it is whole.
+
+    MLflow makes one in some sixty steps: two processes at it break each other, and a killed one
+    leaves a file that no MLflow opens.
+    """
+    from filelock import FileLock
+    from mlflow import MlflowClient
+
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if path.exists():
+            return
+        # A name that no store had before: MLflow remembers stores by it.
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            fresh = Path(folder) / path.name
+            # The store's experiment `Default` else keeps its artifacts in ./mlruns.
+            with _artifacts_at(artifacts_folder(workspace)):
+                MlflowClient(tracking_uri=f"{SQLITE}{fresh}").get_experiment_by_name("Default")
+            fresh.replace(path)
+
+
+@contextmanager
+def _artifacts_at(folder: Path) -> Iterator[None]:
+    name = "_MLFLOW_SERVER_ARTIFACT_ROOT"
+    before = os.environ.get(name)
+    os.environ[name] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(name) if before is None else os.environ.update({name: before})
 
 
 @contextmanager

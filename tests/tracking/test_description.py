@@ -1,0 +1,58 @@
+"""What MLflow is told of a run in words."""
+
+import json
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iovalence.tracking.description import describe_parameters, describe_run, flatten
+from iovalence.tracking.record import Target
+
+names = st.text("abcdefgh_", min_size=1, max_size=8)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.lists(st.integers()),
+    lambda children: st.dictionaries(names | st.text(max_size=5), children, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(names, values))
+def test_every_value_is_told_once_under_a_name_that_mlflow_takes(config):
+    flat = list(flatten(config))
+    assert len({name for name, _ in flat}) == len(flat) >= len(config)
+    assert all(isinstance(value, str) for _, value in flat)
+    assert all(re.fullmatch(r"[A-Za-z0-9_\-. :/]+", name) for name, _ in flat)
+
+
+def test_classes_that_are_no_names_are_told_together():
+    config = {"training": {"class_weights": {"<=50K": 1.0, ">50K": 2.5}, "epochs": 3}}
+    assert dict(flatten(config)) == {
+        "training.class_weights": json.dumps({"<=50K": 1.0, ">50K": 2.5}),
+        "training.epochs": "3",
+    }
+
+
+def test_a_uri_is_told_without_its_user(place):
+    target = Target(uri=place.uri, experiment="members")
+    text = place.run.config_resolved.read_text()
+    secret = text.replace("uri: null", "uri: http://anna:secret@127.0.0.1:5000")
+    place.run.config_resolved.write_text(secret)
+    parameters = describe_parameters(place.run).short
+    assert parameters["tracking.uri"] == "http://127.0.0.1:5000"
+    assert "secret" not in str(describe_run(place.run, place.run.manifest(), target))
+
+
+def test_the_users_own_tags_do_not_replace_ours(place):
+    target = Target(uri=place.uri, experiment="members", tags={"iovalence.run_id": "other"})
+    tags = describe_run(place.run, place.run.manifest(), target).short
+    assert tags["iovalence.run_id"] == place.run.run_id
+
+
+def test_what_is_not_known_has_no_tag(place):
+    place.run.update(git_commit=None, flow_run_id=None)
+    target = Target(uri=place.uri, experiment="members")
+    tags = describe_run(place.run, place.run.manifest(), target).short
+    assert "iovalence.git_commit" not in tags
+    assert "iovalence.flow_run_id" not in tags
