@@ -36,7 +36,7 @@ class RobustScale(Record):
             return cls(centre=0.0, scale=1.0)
         # Halved, so that no difference of two float64 overflows.
         low, centre, high = np.percentile(values / 2, (25, 50, 75))
-        spread = (high - low) / _NORMAL_RANGE or robust_std(values / 2)
+        spread = (high - low) / _NORMAL_RANGE or compute_std(values / 2)
         largest = float(np.finfo(np.float64).max)
         return cls(centre=float(centre) * 2, scale=min(float(spread) * 2, largest) or 1.0)
 
@@ -48,7 +48,7 @@ class RobustScale(Record):
         return np.nan_to_num(scaled, copy=False)
 
 
-def robust_std(values: NDArray[np.float64]) -> float:
+def compute_std(values: NDArray[np.float64]) -> float:
     """Return the standard deviation of values (N,), also where their squares overflow."""
     largest = float(np.abs(values).max())
     if largest == 0 or values.min() == values.max():
