@@ -115,17 +115,21 @@ def _constant(values: pa.ChunkedArray) -> str:
 
 def _numeric(values: pa.ChunkedArray, name: str) -> FoundKind | None:
     """Return what numbers they are, or None when too many are none."""
-    for decimal_comma in (False, True) if _has_decimal_commas(values) else (False,):
-        numbers = pa.chunked_array(
-            [parse_numbers(chunk, decimal_comma=decimal_comma) for chunk in values.chunks],
-            pa.float64(),
-        )
-        odd_values = _odd_values(values, numbers)
-        if odd_values is not None:
-            found = _describe_numbers(numbers, name)
-            note = "numbers are written with decimal commas" if decimal_comma else found.note
-            return replace(found, note=note, decimal_comma=decimal_comma, odd_values=odd_values)
-    return None
+    found = _numeric_as(values, name, decimal_comma=False)
+    if found is None and _has_decimal_commas(values):
+        return _numeric_as(values, name, decimal_comma=True)
+    return found
+
+
+def _numeric_as(values: pa.ChunkedArray, name: str, *, decimal_comma: bool) -> FoundKind | None:
+    chunks = [parse_numbers(chunk, decimal_comma=decimal_comma) for chunk in values.chunks]
+    numbers = pa.chunked_array(chunks, pa.float64())
+    odd_values = _odd_values(values, numbers)
+    if odd_values is None:
+        return None
+    found = _describe_numbers(numbers, name)
+    note = "numbers are written with decimal commas" if decimal_comma else found.note
+    return replace(found, note=note, decimal_comma=decimal_comma, odd_values=odd_values)
 
 
 def _has_decimal_commas(values: pa.ChunkedArray) -> bool:
