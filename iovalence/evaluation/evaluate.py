@@ -170,9 +170,10 @@ def _explain_undefined(
         return
     counts = np.bincount(y_true.astype(np.int64) + 1, minlength=len(classes) + 1)
     if counts[0]:
+        rows = "1 row has" if counts[0] == 1 else f"{counts[0]} rows have"
         yield (
-            f"{counts[0]} rows have a class that the model does not know: each counts as an "
-            "error, and is left out of log_loss, roc_auc and pr_auc"
+            f"{rows} a class that the model does not know: each counts as an error, and is left "
+            "out of log_loss, roc_auc and pr_auc"
         )
     absent = [name for name, count in zip(classes, counts[1:], strict=True) if count == 0]
     if absent and len(y_true):

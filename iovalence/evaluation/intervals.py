@@ -1,14 +1,17 @@
 """Own the uncertainty of a figure: percentile bootstrap over the rows of a part.
 
-Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3.
+A resample holds copies, which biases some figures: the calibration error and the precision of
+small classes come out higher in nearly every resample, and the figure would lie outside its own
+interval. So the percentiles are moved by the bias, which is next to nothing for the others.
+
+Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, sections 10.2 and 13.3.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from iovalence.evaluation.metrics import Floats, Measure
+from iovalence.evaluation.metrics import METRIC_RANGES, Floats, Measure
 
 CONFIDENCE = 0.95
 MAX_RESAMPLES = 1000
@@ -38,8 +41,9 @@ def bootstrap_intervals(
         seed: Decides the draws.
 
     Returns:
-        The 2.5th and 97.5th percentile of each metric over the resamples in which it is defined.
-        A metric that is the same in all of them, or defined in none, has no interval.
+        The 2.5th and 97.5th percentile of each metric over the resamples in which it is defined,
+        less the bias. A metric that is the same in all of them, or defined in none, has no
+        interval.
     """
     if num_rows < 2 or num_resamples == 0:
         return {}
@@ -47,8 +51,12 @@ def bootstrap_intervals(
         measure(counts if weight is None else counts * weight)
         for counts in _draw_counts(num_rows, num_resamples, seed)
     ]
-    values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return {name: limits for name, v in values.items() if (limits := _percentiles(v)) is not None}
+    figures = measure(np.ones((1, num_rows)) if weight is None else weight[None, :])
+    limits = {
+        name: _find_limits(name, figure[0], np.concatenate([block[name] for block in blocks]))
+        for name, figure in figures.items()
+    }
+    return {name: found for name, found in limits.items() if found is not None}
 
 
 def _draw_counts(num_rows: int, num_resamples: int, seed: int) -> Iterator[Floats]:
@@ -63,10 +71,13 @@ def _draw_counts(num_rows: int, num_resamples: int, seed: int) -> Iterator[Float
         yield counts.reshape(size, num_rows).astype(np.float64)
 
 
-def _percentiles(values: NDArray[np.float64]) -> tuple[float, float] | None:
+def _find_limits(name: str, figure: float, values: Floats) -> tuple[float, float] | None:
+    """Return the interval of one metric, from its values (R,) in all resamples."""
     defined = values[~np.isnan(values)]
-    if len(defined) == 0 or defined.min() == defined.max():
+    if np.isnan(figure) or len(defined) == 0 or defined.min() == defined.max():
         return None
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(defined, (tail, 100 - tail))
+    bias = defined.mean() - figure
+    limits = np.percentile(defined, (tail, 100 - tail)) - bias
+    low, high = limits.clip(*METRIC_RANGES[name])
     return float(low), float(high)

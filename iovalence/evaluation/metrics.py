@@ -29,6 +29,12 @@ CLASSIFICATION_METRICS = (
     "expected_calibration_error",
 )
 REGRESSION_METRICS = ("rmse", "mae", "r2")
+METRIC_RANGES = dict.fromkeys(CLASSIFICATION_METRICS, (0.0, 1.0)) | {
+    "log_loss": (0.0, np.inf),
+    "rmse": (0.0, np.inf),
+    "mae": (0.0, np.inf),
+    "r2": (-np.inf, 1.0),
+}
 NUM_CALIBRATION_BINS = 15
 
 

@@ -47,6 +47,8 @@ _STYLE = {
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "figure.titlesize": 10,
+    "figure.titleweight": "bold",
     "axes.labelsize": 9,
     "axes.grid": True,
     "axes.axisbelow": True,
@@ -66,6 +68,7 @@ _STYLE = {
     "lines.linewidth": 1.8,
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "legend.title_fontsize": 8,
     "font.family": ["DejaVu Sans"],
     # Text stays text: it can be read, searched and copied, and names in any script are shown.
     "svg.fonttype": "none",
@@ -138,16 +141,19 @@ def _render(figure: "Figure", kind: str, metadata: Mapping[str, Any]) -> bytes:
     return content.getvalue()
 
 
-def _new_figure(width: float, height: float) -> "Figure":
+def _new_figure(title: str | None = None, width: float = 4.8, height: float = 3.9) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="tight")
+    figure = Figure(figsize=(width, height), layout="tight")
+    if title is not None:
+        figure.suptitle(title, x=0.02, horizontalalignment="left")
+    return figure
 
 
 def _new_axes(title: str, x_label: str, y_label: str) -> tuple["Figure", "Axes"]:
-    figure = _new_figure(4.8, 3.9)
+    figure = _new_figure(title)
     axes = figure.add_subplot()
-    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.set(xlabel=x_label, ylabel=y_label)
     axes.locator_params(nbins=6)
     return figure, axes
 
@@ -165,7 +171,7 @@ def _draw_training_curves(history: History, kept_epoch: int | None) -> "Figure |
     ]
     if not panels:
         return None
-    figure = _new_figure(9.8, 3.5)
+    figure = _new_figure(width=9.8, height=3.5)
     for axes, (name, label) in zip(
         np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True
     ):
@@ -173,7 +179,7 @@ def _draw_training_curves(history: History, kept_epoch: int | None) -> "Figure |
         for key, color, line in (("train", BLUE, "-"), ("val", ORANGE, "--")):
             _draw_curve(axes, history, f"{key}_{name}", color, line)
         axes.locator_params(nbins=6)
-        axes.locator_params(axis="x", integer=True)
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
         if kept_epoch is not None:
             axes.axvline(kept_epoch, color=MUTED, linewidth=1, linestyle=":", label="kept epoch")
         axes.legend()
@@ -201,29 +207,25 @@ def _draw_confusion_matrix(y_true: Ints, predictions: Predictions, part: PartRes
     matrix = count_confusion(y_true, predictions, MAX_MATRIX_CLASSES)
     counts = np.array(matrix.counts)
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
-    figure, axes = _new_axes(f"Confusion matrix, {part.part} part", "Predicted", "True")
+    title, extra = f"Confusion matrix, {part.part} part", 0.3 * max(0, len(counts) - 6)
+    figure = _new_figure(title, 4.8 + extra, 3.9 + extra)
+    axes = figure.add_subplot(xlabel="Predicted", ylabel="True")
     # From transparent to blue: right on white paper and on a dark page.
     blues = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0.04, 0.95)])
     axes.pcolormesh(shares, cmap=blues, vmin=0, vmax=1, edgecolors=PAPER, linewidth=1)
     for (row, column), count in np.ndenumerate(counts):
-        if count or len(counts) <= 5:
-            color = ON_FILL if shares[row, column] > 0.55 else INK
-            size = 11 if len(counts) <= 4 else max(4.5, 9 - 0.25 * len(counts))
-            axes.text(
-                column + 0.5,
-                row + 0.5,
-                f"{count:,}",
-                ha="center",
-                va="center",
-                color=color,
-                fontsize=size,
-            )
+        # A zero in each of many cells hides the rest.
+        if count or len(counts) <= 6:
+            text = axes.text(column + 0.5, row + 0.5, f"{count:,}", ha="center", va="center")
+            text.set_color(ON_FILL if shares[row, column] > 0.55 else INK)
+            text.set_fontsize(11 if len(counts) <= 6 else 8)
+            text.set_in_layout(False)
     _label_cells(axes, matrix.true_labels, matrix.predicted_labels)
     return figure
 
 
 def _label_cells(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> None:
-    slanted = len(columns) > 3 or max(map(len, columns)) > 10
+    slanted = sum(len(_shorten(name)) for name in columns) > 40
     axes.set_xticks(
         np.arange(len(columns)) + 0.5,
         [_shorten(name) for name in columns],
@@ -295,9 +297,9 @@ def _draw_calibration(
     filled = total > 0
     num_rows = total[filled].astype(np.float64)
     x, shares = sure[filled] / num_rows, right[filled] / num_rows
-    figure = _new_figure(4.8, 3.9)
+    figure = _new_figure(f"Calibration, {part.part} part")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    above.set(title=f"Calibration, {part.part} part", ylabel="Share that is right", ylim=(0, 1.04))
+    above.set(ylabel="Share that is right", ylim=(0, 1.04))
     above.plot((0, 1), (0, 1), color=MUTED, linewidth=1, linestyle=":", label="as sure as right")
     above.vlines(x, *wilson_limits(shares, num_rows), color=BLUE, linewidth=1)
     above.plot(
@@ -355,12 +357,16 @@ def _choose_points(y_true: Floats, result: EvaluationResult, what: str) -> tuple
     """Return the rows to draw, spread evenly over all, and a title that says how many."""
     num_points = min(len(y_true), MAX_POINTS)
     rows = np.linspace(0, len(y_true) - 1, num_points).round().astype(np.int64)
-    of_rows = f", {num_points:,} of {len(y_true):,} rows" if num_points < len(y_true) else ""
-    return rows, f"{what}, {result.main_part.part} part{of_rows}"
+    part = result.main_part.part
+    if num_points == len(y_true):
+        return rows, f"{what}, {part} part"
+    return rows, f"{what}, {num_points:,} of {len(y_true):,} {part} rows"
 
 
 def _scatter(axes: "Axes", x: Floats, y: Floats) -> None:
     axes.scatter(x, y, s=9, color=BLUE, alpha=0.45, linewidths=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:,.10g}")
 
 
 _INLINE_COLORS = {

@@ -3,6 +3,7 @@
 Here is what the page says; `report.html.j2` is how it looks.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -17,7 +18,7 @@ from iovalence.evaluation.wording import (
     format_count,
     format_interval,
     format_metric,
-    format_number,
+    format_score,
     format_seconds,
     format_size,
     label_baseline,
@@ -27,6 +28,7 @@ from iovalence.runs.manifest import Manifest
 
 MAX_NAMES = 40
 MAX_ROWS = 30
+WIDE_POINTS = 450
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ def render_report(context: ReportContext) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        count=format_count, number=format_number, size=format_size, seconds=format_seconds
+        count=format_count, score=format_score, size=format_size, seconds=format_seconds
     )
     template = files("iovalence.evaluation").joinpath("report.html.j2").read_text("utf-8")
     return environment.from_string(template).render(_describe(context))
@@ -135,6 +137,8 @@ def write_headline(context: ReportContext) -> str:
     figure = part.metrics[name]
     value, interval = format_metric(name, figure.value), format_interval(name, figure)
     rows = f"{format_count(part.num_rows)} {part.part} rows"
+    if part.part == "train":
+        rows = f"the {rows} it has learned from"
     between = f" (95 % interval {interval})" if interval else ""
     if result.task == "classification":
         said = f"{value} of {rows} are predicted right{between}"
@@ -236,12 +240,23 @@ def _list_pictures(pictures: Mapping[str, str]) -> list[dict[str, str]]:
     return [
         {
             "name": name,
+            "layout": "wide" if _is_wide(svg) else "",
             "caption": CAPTIONS.get(name, ""),
             # Ours, with every name in it escaped by matplotlib.
             "svg": Markup(inline_svg(name, svg, CAPTIONS.get(name, name))),
         }
-        for name, svg in pictures.items()
+        for name, svg in sorted(pictures.items(), key=lambda item: _place(item[0]))
     ]
+
+
+def _is_wide(svg: str) -> bool:
+    width = re.search(r'width="([0-9.]+)pt"', svg)
+    return width is not None and float(width[1]) > WIDE_POINTS
+
+
+def _place(name: str) -> int:
+    """Return where a picture comes on the page: those without a caption last."""
+    return [*CAPTIONS, name].index(name)
 
 
 def _describe_data(context: ReportContext) -> dict[str, Any]:

@@ -15,17 +15,20 @@ class MetricText:
         label: Its name.
         meaning: What it is, in a few words.
         percent: Whether it is a share, shown in per cent.
+        in_units: Whether its size depends on the data; else three decimals tell all.
         higher_is_better: Whether more of it is better.
     """
 
     label: str
     meaning: str
     percent: bool = False
+    in_units: bool = False
     higher_is_better: bool = True
 
 
-def _lower(label: str, meaning: str) -> MetricText:
-    return MetricText(label, f"{meaning}; lower is better", higher_is_better=False)
+def _lower(label: str, meaning: str, *, in_units: bool = True) -> MetricText:
+    text = f"{meaning}; lower is better"
+    return MetricText(label, text, in_units=in_units, higher_is_better=False)
 
 
 METRIC_TEXTS: Mapping[str, MetricText] = {
@@ -38,7 +41,7 @@ METRIC_TEXTS: Mapping[str, MetricText] = {
     "pr_auc": MetricText("PR AUC", "average precision; chance is the share of the class"),
     "log_loss": _lower("Log loss", "how wrong the probabilities are"),
     "expected_calibration_error": _lower(
-        "Calibration error", "how far probabilities are from what happens"
+        "Calibration error", "how far probabilities are from what happens", in_units=False
     ),
     "rmse": _lower("RMSE", "typical error; large ones count more"),
     "mae": _lower("MAE", "average error"),
@@ -47,7 +50,7 @@ METRIC_TEXTS: Mapping[str, MetricText] = {
 }
 
 _BASELINE_LABELS = {
-    "majority_class": "always the most frequent class",
+    "majority": "always the most frequent class",
     "mean": "always the mean",
     "linear": "a linear model",
 }
@@ -59,12 +62,19 @@ def label_baseline(name: str) -> str:
 
 
 def format_metric(name: str, value: float) -> str:
-    """Return a metric as text: shares in per cent, others in about four digits."""
+    """Return a metric as text: shares in per cent, scores with three decimals."""
     if not math.isfinite(value):
         return "not finite"
-    if METRIC_TEXTS[name].percent:
+    text = METRIC_TEXTS[name]
+    if text.percent:
         return f"{100 * value:.1f} %"
-    return format_number(value)
+    return format_number(value) if text.in_units else format_score(value)
+
+
+def format_score(value: float) -> str:
+    """Return a score around 0 to 1 with three decimals."""
+    # Adding 0 makes a rounded -0.0 a 0.0.
+    return f"{round(value, 3) + 0:.3f}"
 
 
 def format_number(value: float) -> str:

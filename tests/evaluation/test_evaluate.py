@@ -112,7 +112,7 @@ def test_only_the_largest_slices_are_kept_and_all_are_counted():
 
 def test_the_majority_baseline_answers_with_the_shares_of_the_train_part():
     baseline = majority_predictions({"no": 0.6, "yes": 0.4}, 5)
-    found = evaluate(baselines={"majority_class": baseline}).baselines["majority_class"]
+    found = evaluate(baselines={"majority": baseline}).baselines["majority"]
     assert found["accuracy"] == 0.6
     assert found["balanced_accuracy"] == 0.5
     assert found["roc_auc"] == 0.5

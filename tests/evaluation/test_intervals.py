@@ -91,3 +91,15 @@ def test_resamples_in_which_a_class_is_missing_are_left_out_of_its_curve():
 )
 def test_many_rows_or_curves_are_resampled_less_often(num_rows, num_curves, expected):
     assert choose_num_resamples(num_rows, num_curves) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_figure_lies_in_its_interval_also_where_resamples_are_biased(seed):
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(30), rng.integers(30, size=200)])
+    probs = rng.dirichlet(np.ones(30), size=230)
+    measure = build_classification_measure(labels, probs)
+    found = bootstrap_intervals(measure, 230, None, num_resamples=200, seed=seed)
+    for name, values in measure(np.ones((1, 230))).items():
+        low, high = found[name]
+        assert low <= values[0] <= high, name
