@@ -123,3 +123,8 @@ def dotted(path: tuple[str | int, ...]) -> str:
     for key in path:
         text += f" item {key + 1}" if isinstance(key, int) else f".{shorten(key)}"
     return text.strip(". ")
+
+
+def has_half_characters(text: str) -> bool:
+    """Return whether a text holds half a surrogate pair, which no file and no JSON can hold."""
+    return any("\ud800" <= char <= "\udfff" for char in text)

@@ -7,12 +7,10 @@ from pydantic import ValidationError
 from iovalence.config.faults import Fault
 from iovalence.config.keys import home, section_under
 from iovalence.config.model import Config
-from iovalence.config.node import OVERRIDE, Node, dotted, shorten
+from iovalence.config.node import OVERRIDE, Node, dotted, has_half_characters, shorten
 from iovalence.config.yaml_source import parse_yaml
 from iovalence.errors import ConfigError
 from iovalence.section import Section
-
-_SHAPE = "--set must be KEY=VALUE, as training.epochs=20"
 
 
 def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Fault]]:
@@ -24,18 +22,25 @@ def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Fa
     """
     faults: list[Fault] = []
     for override in overrides:
-        key, equals, text = override.partition("=")
-        parts = key.strip().split(".")
-        if not equals or not all(parts):
-            faults.append(Fault(OVERRIDE, f"{_SHAPE}, got '{shorten(override)}'"))
-            continue
         try:
-            node, wrong = _parse_value(text.strip(), key)
-            root = _put(root, override_path(tuple(parts)), node)
+            key, text = _read_shape(override)
+            node, wrong = _parse_value(text, key)
+            root = _put(root, override_path(tuple(key.split("."))), node)
             faults += wrong
         except ConfigError as err:
             faults += [Fault(OVERRIDE, fault) for fault in err.faults]
     return root, faults
+
+
+def _read_shape(override: str) -> tuple[str, str]:
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.strip().split(".")):
+        raise ConfigError(
+            f"--set must be KEY=VALUE, as training.epochs=20, got '{shorten(override)}'"
+        )
+    if has_half_characters(override):
+        raise ConfigError(f"--set must be UTF-8 text, got '{shorten(override)}'")
+    return key.strip(), text.strip()
 
 
 def override_path(parts: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,6 +16,19 @@ from iovalence.config.model import Config
 from iovalence.config.node import Node, Place, dotted, shorten
 from iovalence.evaluation.section import PARTS_OF_KEYS, REQUIREMENT_PATTERN, metric_keys
 
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class _Error:
+    """Hold one error of pydantic with the path of the tree that it is about."""
+
+    path: Path
+    is_key: bool
+    kind: str
+    message: str
+    context: Mapping[str, Any]
+
 
 def build_config(root: Node, file: Place) -> tuple[Config | None, list[Fault]]:
     """Return the configuration that a tree means, or None and every fault of it.
@@ -40,7 +53,7 @@ def build_config(root: Node, file: Place) -> tuple[Config | None, list[Fault]]:
     return None, faults + _explain(errors, root, file) + _find_conflicts(errors, root, file)
 
 
-def _find_conflicts(errors: list["_Error"], root: Node, file: Place) -> list[Fault]:
+def _find_conflicts(errors: list[_Error], root: Node, file: Place) -> list[Fault]:
     """Return what is wrong between keys, which pydantic does not look at beside other faults."""
     wrong = {error.path[:2] for error in errors}
     for path in wrong:
@@ -99,20 +112,6 @@ def _check_comments(root: Node) -> list[Fault]:
         for name, node in comments.value.items()
         if not is_key(name)
     ]
-
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class _Error:
-    """Hold one error of pydantic with the path of the tree that it is about."""
-
-    path: Path
-    is_key: bool
-    kind: str
-    message: str
-    context: Mapping[str, Any]
 
 
 def _locate(root: Node, loc: Path) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from iovalence.config.faults import Fault
-from iovalence.config.node import Node, Place, dotted, shorten
+from iovalence.config.node import Node, Place, dotted, has_half_characters, shorten
 from iovalence.errors import ConfigError
 
 MAX_BYTES = 1_000_000
@@ -110,7 +110,7 @@ class _Builder:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.faults.append(Fault(place, "a key must be a text, got a list or a mapping"))
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node, path)
             if key in children:
                 name = dotted((*path, key))
                 found = f"got it at {children[key].place} and again"
@@ -120,8 +120,17 @@ class _Builder:
             children[key] = self.build(value_node, place, (*path, key))
         return children
 
-    def _scalar(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:
+    def _text(self, node: yaml.Node, path: tuple[str | int, ...]) -> str:
         text = str(node.value)
+        if has_half_characters(text):
+            # An escape as "\\ud800" can write half a character: nothing can store that.
+            found = f"{dotted(path) or 'a key'} must be whole characters, got half a surrogate pair"
+            self.faults.append(Fault(self.place(node), found))
+            return text.encode(errors="replace").decode()
+        return text
+
+    def _scalar(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:
+        text = self._text(node, path)
         if node.tag == _STR:
             return text
         if node.tag not in _READERS or core_tag(text) != node.tag:

@@ -100,6 +100,8 @@ def test_an_action_of_expectations_leaves_those_declared(load: Load) -> None:
         ("epochs", "--set must be KEY=VALUE, as training.epochs=20, got 'epochs' (--set)"),
         ("=5", "--set must be KEY=VALUE, as training.epochs=20, got '=5' (--set)"),
         ("a..b=5", "--set must be KEY=VALUE, as training.epochs=20, got 'a..b=5' (--set)"),
+        ("a.b=\udcff", "--set must be UTF-8 text, got 'a.b=\ufffd' (--set)"),
+        ("\udcff=1", "--set must be UTF-8 text, got '\ufffd=1' (--set)"),
         ("epochs=0", "training.epochs must be >= 1, got 0 (--set)"),
         ("epochs.x=0", "training.epochs must be a whole number, got a mapping (--set)"),
         ("layers=[1", "layers must be valid YAML, got [1 (--set)"),

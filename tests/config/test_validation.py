@@ -4,8 +4,13 @@ import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from iovalence.config.keys import all_keys
+from iovalence.config.later import LATER_KEYS
 from iovalence.config.load import load_config
+from iovalence.config.model import Config
 from iovalence.errors import ConfigError, ExitStatus
 from tests.config.conftest import Faults, Load
 
@@ -234,3 +239,34 @@ def test_a_number_is_no_switch_when_two_places_are_compared(faults: Faults) -> N
 def test_a_key_at_the_top_level_beside_a_section_that_is_none_is_no_crash(load: Load) -> None:
     with pytest.raises(ConfigError, match="training must be a mapping"):
         load(DATA + "training: 5\nepochs: 3\ntest_size: 0.1\n")
+
+
+KEYS = st.sampled_from(
+    [*all_keys(), *LATER_KEYS, *(key.split(".")[-1] for key in all_keys()), "no_key", "a.b"]
+)
+WRITTEN = st.sampled_from(
+    ["none", "null", "~", "off", "auto", "1", "-1", "0.5", ".nan", ".inf", "[1, 2]", "{a: 1}",
+     "[[1]]", "'x'", "*a", "!x y", "fix", "a.csv", "{exact: fix}", "[{a: {b: 1}}]", "'\udcff'",
+     "http://u:p@h"]
+)  # fmt: skip
+
+
+@given(
+    text=st.text(st.sampled_from(" \n-:[]{}#&*!|>'\"%@ab1.0,?<=~\t\0"))
+    | st.lists(st.tuples(st.sampled_from(list(Config.model_fields)), WRITTEN)).map(
+        lambda pairs: "\n".join(f"{key}: {value}" for key, value in pairs)
+    ),
+    overrides=st.lists(st.tuples(KEYS, WRITTEN).map("=".join) | st.text(max_size=9), max_size=5),
+)
+def test_whatever_is_written_is_a_configuration_or_faults_of_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, overrides: list[str]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_text(text, errors="replace")
+    told = ""
+    try:
+        load_config(path, overrides)
+    except ConfigError as err:
+        told = str(err)
+    assert all(line.isprintable() and len(line) < 600 for line in told.split("\n"))
+    assert "u:p@h" not in told

@@ -198,6 +198,12 @@ def test_a_key_that_is_no_text_is_refused(faults: Faults) -> None:
     assert fault in faults(DATA + "comments: {{x: 1}: 2}\n")
 
 
+def test_half_a_character_is_refused(faults: Faults) -> None:
+    found = "must be whole characters, got half a surrogate pair (config.yaml:2)"
+    assert faults(DATA + 'comments: "\\ud83d"\n') == (f"comments {found}",)
+    assert f"a key {found}" in faults(DATA + '"\\udc00": 1\n')
+
+
 def test_a_byte_order_mark_is_no_fault(load: Load) -> None:
     assert load(b"\xef\xbb\xbf" + DATA.encode()).data.train_file == "train.csv"
 
