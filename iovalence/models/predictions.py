@@ -29,7 +29,7 @@ class Predictions:
     def y_pred(self) -> NDArray[np.int64] | NDArray[np.float64]:
         """Return the index of the most probable class, int64 (N,), or the values, float64 (N,)."""
         if self.probs is not None:
-            return self.probs.argmax(axis=1).astype(np.int64)
+            return np.asarray(self.probs.argmax(axis=1), np.int64)
         if self.values is None:
             raise ValueError("predictions must hold probs or values, got neither")
         return self.values

@@ -42,7 +42,7 @@ class Process(Record):
         if self.host != platform.node():
             return False
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) > 1
+            return bool(abs(psutil.Process(self.pid).create_time() - self.started) > 1)
         except psutil.NoSuchProcess:
             return True
 

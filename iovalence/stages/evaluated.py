@@ -19,6 +19,7 @@ from iovalence.evaluation.evaluate import (
     majority_predictions,
     mean_predictions,
 )
+from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.result import EvaluationResult, PartResult
 from iovalence.models.network import Network
@@ -53,9 +54,9 @@ class Judged:
     """Hold what was found on one part, and the rows it was found on."""
 
     result: PartResult
-    y_true: NDArray[np.generic]
+    y_true: Ints | Floats
     predictions: Predictions
-    weight: NDArray[np.float32] | None
+    weight: Floats | None
 
 
 def evaluate_stage(
@@ -142,7 +143,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
     tensors = load_part(prepared, rows, measured.class_weights, CPU)
     outputs = compute_outputs(measured.network, tensors).numpy()
     predictions = interpret(outputs, prepared.preprocessing)
-    weight = None if prepared.weight is None else np.asarray(prepared.weight[rows])
+    weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
     y_true = _y_true(prepared, rows)
     result = evaluate_part(
         part,
@@ -161,10 +162,10 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
     return Judged(result, y_true, predictions, weight)
 
 
-def _y_true(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.generic]:
-    target = np.asarray(prepared.target[rows])
+def _y_true(prepared: Prepared, rows: NDArray[np.int64]) -> Ints | Floats:
+    target = prepared.target[rows]
     if prepared.preprocessing.classes is not None:
-        return target
+        return target.astype(np.int64)
     return prepared.preprocessing.decode_target(target.astype(np.float64))
 
 

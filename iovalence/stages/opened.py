@@ -10,6 +10,13 @@ from iovalence import __version__
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
 from iovalence.data.schema import TableSchema
+from iovalence.errors import ConfigError
+from iovalence.evaluation.evaluate import (
+    expected_metrics,
+    validate_metrics,
+    validate_requirements,
+)
+from iovalence.names import nearest
 from iovalence.quality.checks import CheckedRows, raise_for_failures
 from iovalence.quality.removed import write_removed_rows
 from iovalence.runs.folder import RunFolder, create_folder
@@ -17,6 +24,7 @@ from iovalence.runs.journal import Journal
 from iovalence.runs.manifest import Manifest, Process, StageCost, now
 from iovalence.runs.provenance import describe_hardware, git_commit, package_versions
 from iovalence.runs.store import StageOutput, hash_of
+from iovalence.stages.stored import asked_parts
 
 
 def open_run(
@@ -26,9 +34,15 @@ def open_run(
     run_name: str | None = None,
     flow_run_id: str | None = None,
 ) -> RunFolder:
-    """Make the run's folder and note what went in."""
+    """Make the run's folder and note what went in.
+
+    Raises:
+        ConfigError: `evaluation` names a metric or a column that this run does not have.
+        StorageError: The workspace cannot be written to.
+    """
     config = loaded.config
     schema = TableSchema.load(ingested.folder / "schema.json")
+    validate_evaluation(loaded, schema)
     run = create_folder(loaded.workspace)
     manifest = Manifest(
         run_id=run.run_id,
@@ -54,6 +68,25 @@ def open_run(
     Journal(run.journal).event("started")
     note_stage(run, ingested)
     return run
+
+
+def validate_evaluation(loaded: LoadedConfig, schema: TableSchema) -> None:
+    """Refuse what can only fail after training.
+
+    Raises:
+        ConfigError: `evaluation` names a metric or a column that this run does not have.
+    """
+    section = loaded.config.evaluation
+    validate_requirements(section.require, expected_metrics(schema.task, asked_parts(loaded)))
+    validate_metrics(section.metrics or (), schema.task)
+    names = [column.name for column in schema.columns]
+    faults = [
+        f"evaluation.slices must name columns of the table, got '{name}'{nearest(name, names)}"
+        for name in section.slices
+        if name not in names
+    ]
+    if faults:
+        raise ConfigError(faults)
 
 
 def _copy_data(schema: TableSchema, run: RunFolder) -> None:

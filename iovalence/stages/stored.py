@@ -12,6 +12,7 @@ from iovalence.config.load import LoadedConfig
 from iovalence.data.files import fingerprint
 from iovalence.data.ingest import ingest, load_table
 from iovalence.data.prepared import prepare
+from iovalence.data.schema import SOURCES, Source
 from iovalence.quality.checks import CheckedRows, check_rows
 from iovalence.runs.store import StageOutput, StageStore
 from iovalence.splitting.split import save_split, split_rows
@@ -71,12 +72,20 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
     return stage_store(loaded).produce("checks", inputs, write)
 
 
+def asked_parts(loaded: LoadedConfig) -> tuple[Source, ...]:
+    """Return the parts that the run has: those given as files, and those split off."""
+    data = loaded.config.data
+    has_validation = data.validation_file is not None or data.validation_split > 0
+    has_test = data.test_file is not None or data.test_size > 0
+    there = zip(SOURCES, (True, has_validation, has_test), strict=True)
+    return tuple(part for part, is_there in there if is_there)
+
+
 def num_parts_split(loaded: LoadedConfig) -> int:
     """Return how many parts the train file is split into: 1 to 3."""
     data = loaded.config.data
-    splits_validation = data.validation_file is None and data.validation_split > 0
-    splits_test = data.test_file is None and data.test_size > 0
-    return 1 + splits_validation + splits_test
+    given = (data.validation_file is not None) + (data.test_file is not None)
+    return len(asked_parts(loaded)) - given
 
 
 def split_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:

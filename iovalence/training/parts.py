@@ -1,7 +1,7 @@
-"""Own the rows of one part as tensors on the device, and how an epoch walks through them."""
+"""Own the rows of one part as tensors on the device."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -38,15 +38,21 @@ class PartTensors:
         """Return the rows at these positions, in one gather for each tensor."""
         return self._map(lambda tensor: tensor.index_select(0, rows))
 
-    def batches(self, batch_size: int) -> Iterator["PartTensors"]:
-        """Yield slices of `batch_size` rows, in order; the last may hold fewer."""
-        for start in range(0, self.num_rows, batch_size):
-            end = start + batch_size
-            yield self._map(lambda tensor, s=start, e=end: tensor[s:e])
+    def to(self, device: torch.device) -> "PartTensors":
+        """Return the rows on a device."""
+        return self._map(lambda tensor: tensor.to(device))
 
-    def _map(self, change) -> "PartTensors":  # type: ignore[no-untyped-def]
-        values = (getattr(self, field.name) for field in fields(self))
-        return PartTensors(*(None if value is None else change(value) for value in values))
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "PartTensors":
+        def changed(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else change(tensor)
+
+        return PartTensors(
+            features=change(self.features),
+            codes=changed(self.codes),
+            target=change(self.target),
+            weight=changed(self.weight),
+            row_weight=changed(self.row_weight),
+        )
 
 
 def load_part(
@@ -75,4 +81,4 @@ def load_part(
         weight=weight,
         row_weight=row_weight,
     )
-    return tensors._map(lambda tensor: tensor.to(device))
+    return tensors.to(device)

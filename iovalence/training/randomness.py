@@ -21,6 +21,11 @@ def order_of_epoch(seed: int, epoch: int, num_rows: int) -> Tensor:
     return torch.randperm(num_rows, generator=generator)
 
 
+def slices(tensor: Tensor, sizes: int | list[int]) -> tuple[Tensor, ...]:
+    """Return views of consecutive rows: so many each, the last may be fewer; or these many."""
+    return tuple(tensor.split(sizes))  # type: ignore[no-untyped-call]
+
+
 class DropoutMasks:
     """Draw the masks of many steps at once.
 
@@ -54,5 +59,5 @@ class DropoutMasks:
         draws.random_(-(2**63), None, generator=self._generator)
         kept = (draws.view(torch.int16)[:num_draws] >= self._num_dropped - 32768).float()
         sizes = [num_rows * width for width in self._widths]
-        masks = kept.mul_(self._scale).split(sizes)
+        masks = slices(kept.mul_(self._scale), sizes)
         return [mask.view(num_rows, -1) for mask in masks]

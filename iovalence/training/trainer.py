@@ -20,7 +20,7 @@ from iovalence.training.checkpoint import Checkpoints
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
-from iovalence.training.randomness import DropoutMasks, order_of_epoch
+from iovalence.training.randomness import DropoutMasks, order_of_epoch, slices
 from iovalence.training.schedule import Progress, Watch, rates_of_epoch
 from iovalence.training.section import TrainingSection
 
@@ -157,7 +157,7 @@ class Trainer:
         order = order_of_epoch(self.section.seed, epoch, self.train.num_rows)
         sums = torch.zeros(NUM_SUMS, dtype=torch.float64)
         rate = iter(rates)
-        for block, rows in enumerate(order.split(self._block_rows)):
+        for block, rows in enumerate(slices(order, self._block_rows)):
             taken = self.train.take(rows.to(self.train.target.device))
             masks = self.masks.draw(epoch, block, len(rows))
             outputs = self._train_block(taken, masks, rate)
@@ -174,12 +174,14 @@ class Trainer:
     def _train_block(self, rows: PartTensors, masks: list[Tensor], rate: Iterator[float]) -> Tensor:
         """Take a step for each batch; return the outputs (rows, K) that the losses came from."""
         size = self.section.batch_size
-        per_batch = zip(*(mask.split(size) for mask in masks), strict=True) if masks else repeat(())
-        codes = repeat(None) if rows.codes is None else rows.codes.split(size)
-        weight = repeat(None) if rows.weight is None else rows.weight.split(size)
+        per_batch = (
+            zip(*(slices(mask, size) for mask in masks), strict=True) if masks else repeat(())
+        )
+        codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
+        weight = repeat(None) if rows.weight is None else slices(rows.weight, size)
         batches = zip(
-            rows.features.split(size),
-            rows.target.split(size),
+            slices(rows.features, size),
+            slices(rows.target, size),
             codes,
             weight,
             per_batch,
@@ -244,8 +246,8 @@ def clip_norm(grad: Tensor, largest: float) -> None:
 def compute_outputs(network: Network, rows: PartTensors) -> Tensor:
     """Return the outputs, float32 (N, K), without dropout."""
     size = LARGE_BATCH
-    codes = repeat(None) if rows.codes is None else rows.codes.split(size)
-    batches = zip(rows.features.split(size), codes, strict=False)
+    codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
+    batches = zip(slices(rows.features, size), codes, strict=False)
     return torch.cat([network.forward(features, code) for features, code in batches])
 
 
