@@ -73,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         status = ExitStatus.INTERRUPTED
         _tell(("interrupted",), debug=debug)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # What reads us has ended, as `head` does: no fault. rich and typer say it by SystemExit.
         status = ExitStatus.DONE
-        # What reads us has ended, as `head` does: that is no fault, and the rest is not wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as err:  # noqa: BLE001 - the border: no traceback is shown unasked
         status = ExitStatus.FAULT

@@ -1,6 +1,7 @@
 """Own how a command calls a flow: once its server is ready, and without depending on it after."""
 
 import functools
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ def run_flow(flow: "Flow[..., Result]", server: Server, **parameters: object) ->
     """
     from prefect.settings import (
         PREFECT_API_URL,
+        PREFECT_CLIENT_MAX_RETRIES,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
     )
@@ -43,9 +45,13 @@ def run_flow(flow: "Flow[..., Result]", server: Server, **parameters: object) ->
     outcome: _Outcome[Result] = _Outcome()
     watched = flow.with_options()
     watched.fn = _watch(flow.fn, outcome)
-    # The heartbeat's thread is joined at the end of a flow: a second, for a mark no one reads.
-    settings = {PREFECT_API_URL: server.url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with temporary_settings(settings), _events(server):
+    settings = {
+        PREFECT_API_URL: server.url,
+        PREFECT_CLIENT_MAX_RETRIES: server.max_retries,
+        # The heartbeat's thread is joined at the end of a flow: a second, for a mark no one reads.
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(settings), _sending(server):
         try:
             watched(**parameters)
         except Exception as err:
@@ -81,21 +87,26 @@ def _explain(err: Exception, server: Server) -> TrackingError:
 
 
 @contextmanager
-def _events(server: Server) -> Iterator[None]:
-    """Send Prefect's events for a block, and leave none behind at its end.
+def _sending(server: Server) -> Iterator[None]:
+    """Send Prefect's events and log for a block, and leave none behind at its end.
 
     What is left is sent when the interpreter ends, which takes a minute where the server has
     gone. Nobody reads the events of a server of our own.
     """
     from prefect.events.clients import NullEventsClient, PrefectEventsClient
     from prefect.events.worker import EventsWorker, emit_events_to_cloud
+    from prefect.logging.handlers import APILogWorker
 
     if server.is_own:
         EventsWorker.set_client_override(NullEventsClient)
     elif not emit_events_to_cloud():
         EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=1)
+    # A log line that a server gone away cannot take is not a line on standard error.
+    before, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         yield
     finally:
         EventsWorker.drain_all(timeout=DRAIN_SECONDS)
+        APILogWorker.drain_all(timeout=DRAIN_SECONDS)
         EventsWorker.set_client_override(None)
+        logging.raiseExceptions = before

@@ -36,10 +36,12 @@ class Server:
 
     url: str
     is_own = False
+    # Prefect's own five take a minute where the server has gone.
+    max_retries = 3
 
     def settings(self) -> dict[str, str]:
         """Return the environment with which Prefect uses it."""
-        return {"PREFECT_API_URL": self.url, "PREFECT_CLIENT_MAX_RETRIES": "2"}
+        return {"PREFECT_API_URL": self.url}
 
     def wait(self) -> None:
         """Return at once: it has answered already."""
@@ -60,11 +62,14 @@ class OwnServer(Server):
     process: subprocess.Popen[bytes]
     home: Path
     is_own = True
+    max_retries = 0
 
     def settings(self) -> dict[str, str]:
         """Return the environment with which Prefect uses it; nobody will read its log."""
-        own = {"PREFECT_HOME": str(self.home), "PREFECT_LOGGING_TO_API_ENABLED": "false"}
-        return super().settings() | own
+        return super().settings() | {
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        }
 
     def wait(self) -> None:
         """Wait until it answers.
@@ -145,11 +150,10 @@ def configured_url(environ: Mapping[str, str]) -> str | None:
     path = Path(environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")).expanduser()
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        active = environ.get("PREFECT_PROFILE", found.get("active"))
+        return str(found["profiles"][active]["PREFECT_API_URL"])
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    active = environ.get("PREFECT_PROFILE", found.get("active", ""))
-    url = found.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
-    return str(url) if url else None
 
 
 def answers(url: str, *, timeout: float) -> bool:

@@ -96,13 +96,24 @@ def load_result(run: RunFolder) -> EvaluationResult:
     return EvaluationResult.load(run.metrics)
 
 
-def find_own_run(workspace: Path) -> RunFolder | None:
-    """Return the newest run that this process made, or None."""
+def find_own_run(workspace: Path, since: str) -> RunFolder | None:
+    """Return the run that this process made since a time, ISO 8601 in UTC, or None."""
     from iovalence.runs.manifest import Process
 
     this = Process.this()
-    made = (run for run in list_runs(workspace) if run.manifest().process == this)
-    return next(made, None)
+    for run in list_runs(workspace):
+        manifest = run.manifest()
+        if manifest.process == this and manifest.started_at >= since:
+            return run
+    return None
+
+
+def outcome_of(run: RunFolder) -> dict[str, object]:
+    """Return what a program wants to know of a run that has ended."""
+    manifest = run.manifest()
+    metrics = EvaluationResult.load(run.metrics).flat() if run.metrics.is_file() else {}
+    found = {"run_id": run.run_id, "run_dir": str(run.root), "status": manifest.state()}
+    return found | {"metrics": metrics, "failure": list(manifest.failure)}
 
 
 def summarise(run: RunFolder) -> list[str]:

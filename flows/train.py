@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 
 from iovalence.config.load import LoadedConfig, load_config
 from iovalence.errors import TrackingError
-from iovalence.record import Record
 from iovalence.runs.folder import RunFolder, ending
 from iovalence.stages.evaluated import raise_for_requirements
 from iovalence.stages.opened import open_run
@@ -19,25 +18,9 @@ from tasks.publishing import publish_run
 from tasks.rows import check_rows, ingest_rows, prepare_rows, split_rows
 
 
-class TrainOutcome(Record):
-    """Say what a training left.
-
-    Attributes:
-        run_id: The run's id.
-        run_dir: Its folder.
-        status: How it ended.
-        metrics: Every final figure by its full name, such as test_accuracy.
-    """
-
-    run_id: str
-    run_dir: Path
-    status: str
-    metrics: dict[str, float]
-
-
 @flow(name="train", persist_result=False)
-def train(config: str, overrides: Sequence[str] = (), run_name: str | None = None) -> TrainOutcome:
-    """Train a model as a configuration says, from its files to its report.
+def train(config: str, overrides: Sequence[str] = (), run_name: str | None = None) -> str:
+    """Train a model as a configuration says, from its files to its report; return the run's id.
 
     Args:
         config: Path of the YAML file.
@@ -56,9 +39,7 @@ def train(config: str, overrides: Sequence[str] = (), run_name: str | None = Non
         write_report(loaded, run, ingested, result)
         run.close("FINISHED")
     raise_for_requirements(result)
-    return TrainOutcome(
-        run_id=run.run_id, run_dir=run.root, status="FINISHED", metrics=result.flat()
-    )
+    return run.run_id
 
 
 @contextmanager
@@ -68,17 +49,19 @@ def publishing(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
     A tracking server that is away fails no training. One who interrupts does not want to wait:
     then only a run that MLflow knows already is told to have ended.
     """
-    interrupted = False
+    wanted = True
     try:
         yield
-    except Exception:
-        raise
-    except BaseException:
-        interrupted = True
+    except (KeyboardInterrupt, SystemExit):
+        wanted = run.tracking.exists()
         raise
     finally:
-        if not interrupted or run.tracking.exists():
-            try:
-                publish_run(loaded, run)
-            except TrackingError as err:
-                tell(f"warning: {err}")
+        if wanted:
+            _publish(loaded, run)
+
+
+def _publish(loaded: LoadedConfig, run: RunFolder) -> None:
+    try:
+        publish_run(loaded, run)
+    except TrackingError as err:
+        tell(f"warning: {err}")

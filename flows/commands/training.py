@@ -8,7 +8,7 @@ import typer
 from flows.commands.console import AsJson, print_json, print_text, say
 
 if TYPE_CHECKING:
-    from flows.train import TrainOutcome
+    from flows.server import Server
     from iovalence.config.load import LoadedConfig
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration, a YAML file.")]
@@ -34,15 +34,12 @@ def quickstart(
     from flows.quickstart import CONFIG_NAME, write_files
     from flows.server import prefect_server
 
-    with prefect_server(folder.resolve() / ".iovalence") as server:
+    workspace = folder.resolve() / ".iovalence"
+    with prefect_server(workspace) as server:
         for line in write_files(folder):
             say(line)
-        from flows.prefect_run import run_flow
-        from flows.train import train as train_flow
-
         config = folder / CONFIG_NAME
-        outcome = run_flow(train_flow, server, config=str(config))
-    _show(outcome, as_json=as_json)
+        _run(server, workspace, as_json=as_json, config=str(config))
     if not as_json:
         print_text(
             f"\nNext: change {config} (every key has its meaning beside it) and train again with\n"
@@ -69,18 +66,8 @@ def train(
         _rehearse(loaded, as_json=as_json)
         return
     with prefect_server(loaded.workspace) as server:
-        # The server boots while these are imported.
-        from flows.prefect_run import run_flow
-        from flows.train import train as train_flow
-
-        outcome = run_flow(
-            train_flow,
-            server,
-            config=str(config),
-            overrides=list(overrides or ()),
-            run_name=run_name,
-        )
-    _show(outcome, as_json=as_json)
+        given = {"overrides": list(overrides or ()), "run_name": run_name}
+        _run(server, loaded.workspace, as_json=as_json, config=str(config), **given)
 
 
 def _rehearse(loaded: "LoadedConfig", *, as_json: bool) -> None:
@@ -93,11 +80,20 @@ def _rehearse(loaded: "LoadedConfig", *, as_json: bool) -> None:
         print_text("\n".join(found.lines()))
 
 
-def _show(outcome: "TrainOutcome", *, as_json: bool) -> None:
-    if as_json:
-        print_json(outcome.model_dump(mode="json"))
-        return
-    from flows.summary import summarise
-    from iovalence.runs.folder import RunFolder
+def _run(server: "Server", workspace: Path, *, as_json: bool, **parameters: object) -> None:
+    """Run the flow, and print what it left, also when it failed."""
+    # The server boots while these are imported.
+    from flows.prefect_run import run_flow
+    from flows.summary import find_own_run, outcome_of, summarise
+    from flows.train import train as train_flow
+    from iovalence.runs.manifest import now
 
-    print_text("\n" + "\n".join(summarise(RunFolder(outcome.run_dir))))
+    began = now()
+    try:
+        run_flow(train_flow, server, **parameters)
+    finally:
+        run = find_own_run(workspace, began)
+        if run is not None and as_json:
+            print_json(outcome_of(run))
+        elif run is not None and run.metrics.is_file():
+            print_text("\n" + "\n".join(summarise(run)))

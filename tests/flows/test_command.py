@@ -1,0 +1,332 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import typer
+
+from flows import command
+from flows.command import app, main
+from flows.quickstart import CONFIG_NAME, TABLE_NAME, write_files
+from iovalence import __version__
+from iovalence.errors import DataError, GateError, TrackingError, TrainingError
+from iovalence.runs.folder import list_runs
+
+HEAVY = ("torch", "pandas", "pyarrow", "mlflow", "great_expectations", "sklearn", "prefect")
+LIST_MODULES = f"""
+import sys
+from flows.command import main
+main(["--help"])
+main(["train", "--help"])
+print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+COMMAND = [sys.executable, "-c", "import sys; from flows.command import main; sys.exit(main())"]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """Raise, in `iovalence runs`, what a test puts into the list."""
+    raised: list[BaseException] = []
+
+    def fail(workspace: object) -> None:
+        raise raised[0]
+
+    monkeypatch.setattr("flows.summary.list_summaries", fail)
+    monkeypatch.setattr("flows.commands.runs.find_workspace", lambda named: Path())
+    return raised
+
+
+def test_help_imports_nothing_heavy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_MODULES], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "[]\n"
+
+
+def test_every_command_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert {"quickstart", "init", "check", "train", "predict", "doctor", "up"} <= set(names)
+    for name in names:
+        assert main([name, "--help"]) == 0
+        assert f"Example: iovalence {name}" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_without_arguments_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "quickstart" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "error: missing argument 'CONFIG'; iovalence train --help shows what it"),
+        (
+            ["train", "--fast"],
+            "error: no such option: --fast (Possible options: --set); iovalence train",
+        ),
+        (["trian"], "error: no such command 'trian'. Did you mean 'train'?; iovalence --help"),
+        (["predict", "latest", "x.csv"], "error: missing option '-o' / '--out'; iovalence predict"),
+        (["train", "nowhere.yaml"], "error: the configuration must be a file, got none"),
+        (["runs", "--workspace", "nowhere"], "error: --workspace must be a folder, got 'nowhere'"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_status_2(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (DataError("a fault"), 2, "error: a fault\n"),
+        (TrackingError("a fault"), 3, "error: a fault\n"),
+        (GateError(["one", "two"]), 4, "error: one\nerror: two\n"),
+        (TrainingError("a fault"), 5, "error: a fault\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (
+            ZeroDivisionError("division\nby zero"),
+            1,
+            "error: IOValence itself failed: ZeroDivisionError: division by zero; "
+            "--debug shows where\n",
+        ),
+    ],
+)
+def test_the_exit_status_says_what_kind_of_fault_it_was(
+    error: BaseException,
+    status: int,
+    line: str,
+    failing: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failing.append(error)
+    assert main(["runs"]) == status
+    assert capsys.readouterr() == ("", line)
+
+
+def test_debug_shows_the_traceback_anywhere_among_the_arguments(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(ZeroDivisionError("division by zero"))
+    assert main(["runs", "--json", "--debug"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_ended_is_no_fault() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == b""
+    assert child.returncode == 0
+
+
+def test_telemetry_is_off_in_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: dict[str, str | None] = {}
+    monkeypatch.setattr(command, "_run", lambda given: seen.update(os.environ) or 0)
+    assert main(["runs"]) == 0
+    assert seen["DO_NOT_TRACK"] == "1"
+    assert seen["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert seen["GX_ANALYTICS_ENABLED"] == "false"
+    assert seen["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+
+
+REQUIRE = "evaluation.require={test_accuracy: '>= 1'}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    write_files(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> tuple[Ended, Ended]:
+    """Train twice at once without any server; the second asks for more than can be reached."""
+    settings = ("--set", "verbose=false", "--set", "epochs=3", "--json")
+    children = [
+        subprocess.Popen(
+            [*COMMAND, "train", CONFIG_NAME, "--run-name", name, *settings, *more],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name, more in (("plain", ()), ("strict", ("--set", REQUIRE)))
+    ]
+    words = [child.communicate() for child in children]
+    ended = [Ended(child.returncode, *said) for child, said in zip(children, words, strict=True)]
+    return ended[0], ended[1]
+
+
+def test_a_training_prints_one_json_object_and_nothing_else(trained: tuple[Ended, Ended]) -> None:
+    assert trained[0].status == 0
+    assert trained[0].err == ""
+    found = json.loads(trained[0].out)
+    assert found["status"] == "FINISHED"
+    assert Path(found["run_dir"]).name == found["run_id"]
+    assert found["metrics"]["test_accuracy"] > 0.8
+
+
+def test_a_requirement_that_is_not_met_is_status_4_and_the_run_is_shown(
+    trained: tuple[Ended, Ended],
+) -> None:
+    assert trained[1].status == 4
+    assert trained[1].err.startswith("error: ")
+    assert "test_accuracy" in trained[1].err
+    assert trained[1].err.count("\n") == 1
+    assert json.loads(trained[1].out)["status"] == "FINISHED"
+
+
+@pytest.fixture
+def in_trained(trained: object, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_runs_are_listed_with_state_data_and_result(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["runs", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {line["run_name"] for line in found} == {"plain", "strict"}
+    assert {line["state"] for line in found} == {"FINISHED"}
+    assert {line["data"] for line in found} == {TABLE_NAME}
+    assert main(["runs"]) == 0
+    out = capsys.readouterr().out
+    assert all(line["run_id"] in out and line["result"] in out for line in found)
+
+
+def test_a_model_is_measured_on_other_rows(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "plain", "--data", TABLE_NAME, "--json"]) == 0
+    (part,) = json.loads(capsys.readouterr().out)["parts"]
+    assert part["num_rows"] == 569
+    assert main(["evaluate", "plain"]) == 0
+    assert "Accuracy" in capsys.readouterr().out
+
+
+def test_predictions_go_to_standard_output_row_for_row(
+    in_trained: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["predict", "strict", TABLE_NAME, "-o", "-"]) == 0
+    rows = list(csv.DictReader(capfdbinary.readouterr().out.decode().splitlines()))
+    assert [row["row"] for row in rows] == [str(number) for number in range(1, 570)]
+    assert {row["prediction"] for row in rows} == {"malignant", "benign"}
+
+
+def test_the_report_is_there(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "latest", "--print-path"]) == 0
+    assert Path(capsys.readouterr().out.strip()).read_text().startswith("<!doctype html>")
+
+
+def test_an_unknown_run_is_named_with_the_newest(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "yesterday"]) == 2
+    assert "error: 'yesterday' must name a run of" in capsys.readouterr().err
+
+
+def test_what_mlflow_has_is_not_sent_again(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["runs"]
+    assert len(found) == len(list_runs(in_trained / ".iovalence"))
+
+
+def test_check_says_what_it_found(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", CONFIG_NAME, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"][0]["num_rows"] == 569
+    assert main(["check", CONFIG_NAME]) == 0
+    assert "train: of 569 rows 0 leave" in capsys.readouterr().out
+
+
+def test_a_dry_run_trains_nothing(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = list_runs(in_trained / ".iovalence")
+    assert main(["train", CONFIG_NAME, "--dry-run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["rows"] == {"train": 399, "validation": 85, "test": 85}
+    assert found["steps_per_epoch"] == 13
+    assert list_runs(in_trained / ".iovalence") == before
+
+
+def test_sigterm_ends_a_training_its_server_and_its_run(in_trained: Path) -> None:
+    forever = ["epochs=1000000", "early_stopping=false", "save_checkpoint=false"]
+    settings = [part for setting in forever for part in ("--set", setting)]
+    with subprocess.Popen(
+        [*COMMAND, "train", CONFIG_NAME, "--run-name", "endless", *settings],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stderr is not None
+        while "epoch" not in child.stderr.readline():
+            pass
+        (server,) = psutil.Process(child.pid).children()
+        child.send_signal(signal.SIGTERM)
+        last = child.stderr.read().splitlines()[-1]
+    assert child.returncode == 130
+    assert last == "error: interrupted"
+    assert not server.is_running()
+    (run,) = [run for run in list_runs(Path(".iovalence")) if run.manifest().run_name == "endless"]
+    assert run.manifest().status == "KILLED"
+
+
+def test_init_drafts_a_configuration_that_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path / "data")
+    table = f"data/{TABLE_NAME}"
+    assert main(["init", table, "--target", "diagnosis", "-o", "drafts/cancer.yaml"]) == 0
+    assert capsys.readouterr().out == "drafts/cancer.yaml\n"
+    assert main(["check", "drafts/cancer.yaml"]) == 0
+    assert main(["init", table, "--target", "diagnosis", "-o", "drafts/cancer.yaml"]) == 2
+    assert "must be a new file, got one that is there" in capsys.readouterr().err
+
+
+def test_doctor_finds_this_installation_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--json", "--workspace", str(tmp_path)]) == 0
+    checks = {line["check"]: line for line in json.loads(capsys.readouterr().out)["checks"]}
+    assert {"fastapi", "sqlalchemy", "torch", "device", "disk", "telemetry"} <= set(checks)
+    assert checks["telemetry"]["state"] == "ok"
+
+
+def test_without_servers_down_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["down", "--workspace", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "no servers ran\n"
