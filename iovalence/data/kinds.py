@@ -68,7 +68,6 @@ class FoundKind:
         time_format: Format of dates, None for ISO 8601.
         decimal_comma: Whether numbers are written as 1.234,5.
         odd_values: Texts that do not fit the kind and count as missing.
-        distinct: Distinct values; None where they were not counted.
         whole: Whether all are whole numbers.
         overridable: Whether naming the column in `data.features` makes it a feature after all.
     """
@@ -79,7 +78,6 @@ class FoundKind:
     time_format: str | None = None
     decimal_comma: bool = False
     odd_values: tuple[str, ...] = ()
-    distinct: int | None = None
     whole: bool = False
     overridable: bool = False
 
@@ -106,7 +104,7 @@ def find_kind(values: pa.ChunkedArray, field: pa.Field) -> FoundKind:
 def _with_constant(found: FoundKind, values: pa.ChunkedArray) -> FoundKind:
     distinct = pc.count_distinct(values, mode="only_valid").as_py()
     constant = _constant(values) if distinct == 1 and not values.null_count else ""
-    return replace(found, left_out=constant, distinct=distinct)
+    return replace(found, left_out=constant)
 
 
 def _constant(values: pa.ChunkedArray) -> str:
@@ -157,7 +155,7 @@ def _describe_numbers(numbers: pa.ChunkedArray, name: str) -> FoundKind:
         return FoundKind("numeric", "all values are missing")
     whole = bool(np.all(known == np.floor(known)))
     if known.min() == known.max() and not numbers.null_count:
-        return FoundKind("numeric", f"always {known[0]:g}", distinct=1, whole=whole)
+        return FoundKind("numeric", f"always {known[0]:g}", whole=whole)
     reason = _identifier_reason(known, name) if whole else ""
     note = _precision_note(known) if whole else ""
     return FoundKind("numeric", reason, note, whole=whole, overridable=bool(reason))
@@ -213,15 +211,14 @@ def _find_time_format(texts: pa.Array) -> FoundKind | None:
 def _categories(values: pa.ChunkedArray, texts: pa.Array) -> FoundKind:
     known, distinct = len(values) - values.null_count, len(texts)
     if distinct == 1 and not values.null_count:
-        return FoundKind("categorical", _constant(values), distinct=1)
+        return FoundKind("categorical", _constant(values))
     words = pc.mean(pc.add(pc.count_substring(texts, " "), 1)).as_py()
     is_wide = (
         words >= MIN_WIDE_WORDS or pc.mean(pc.utf8_length(texts)).as_py() >= MIN_WIDE_CHARACTERS
     )
     if known >= MIN_ROWS_TO_JUDGE and distinct == known and not is_wide:
-        return FoundKind("identifier", "identifier: no two values are the same", distinct=distinct)
+        return FoundKind("identifier", "identifier: no two values are the same")
     many = known >= MIN_ROWS_TO_JUDGE and distinct > MAX_DISTINCT_SHARE * known
     if (many or is_wide) and distinct > MIN_WIDE_VALUES:
-        reason = f"text: {distinct} different values in {known} rows"
-        return FoundKind("text", reason, distinct=distinct)
-    return FoundKind("categorical", distinct=distinct)
+        return FoundKind("text", f"text: {distinct} different values in {known} rows")
+    return FoundKind("categorical")

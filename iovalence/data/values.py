@@ -1,5 +1,6 @@
 """Own how plain values become the values of a kind, and which of them cannot."""
 
+import re
 from datetime import datetime
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 # What Arrow's own cast reads, so that a cast of what matches cannot fail.
 _NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity|nan)$"
 _COMMA_NUMBER = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
-_GLANCE = 50
+_IS_NUMBER, _GLANCE = re.compile(_NUMBER, re.ASCII), 10
 _FIRST_TIME = pa.scalar(datetime(1000, 1, 1), pa.timestamp("us"))
 _ISO_TYPES = (pa.timestamp("us"), pa.timestamp("us", "UTC"))
 _TYPES: dict[Kind, pa.DataType] = {
@@ -64,7 +65,8 @@ def parse_numbers(values: pa.Array, *, decimal_comma: bool = False) -> pa.Array:
 
 def _cast_numbers(texts: pa.Array) -> pa.Array:
     # A cast that fails costs ten times one that does not: a glance tells most of them.
-    if pc.all(pc.match_substring_regex(texts[:_GLANCE], _NUMBER)).as_py() is not False:
+    first = texts[:_GLANCE].drop_null().to_pylist()
+    if all(_IS_NUMBER.search(text) for text in first):
         try:
             return texts.cast(pa.float64())
         except pa.ArrowInvalid:
