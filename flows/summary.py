@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iovalence.errors import RunNotFoundError, StorageError
+from iovalence.errors import ConfigError, RunNotFoundError, StorageError
 from iovalence.evaluation.result import EvaluationResult, PartResult
 from iovalence.evaluation.wording import (
     METRIC_TEXTS,
@@ -127,7 +127,7 @@ def summarise(run: RunFolder) -> list[str]:
         f"  report      {run.report}",
         f"  model       {run.model}",
         *_mlflow_lines(run),
-        f"  predict     iovalence predict {run.run_id} DATA -o predictions.csv",
+        f"  predict     iovalence predict {run.run_id} DATA -o predictions.csv{_where(run)}",
     ]
     return lines
 
@@ -166,4 +166,15 @@ def _mlflow_lines(run: RunFolder) -> list[str]:
     mlflow = find_running(workspace, "mlflow")
     if mlflow is not None:
         return [f"  MLflow      {mlflow.url}"]
-    return [f"  MLflow      iovalence up --workspace {workspace}, then open its page"]
+    return [f"  MLflow      iovalence up{_where(run)}, then open its page"]
+
+
+def _where(run: RunFolder) -> str:
+    """Return the option that a command needs to find a run from the current folder."""
+    from flows.commands.places import find_workspace
+
+    workspace = run.root.parents[1]
+    try:
+        return "" if find_workspace(None).samefile(workspace) else f" --workspace {workspace}"
+    except ConfigError:
+        return f" --workspace {workspace}"

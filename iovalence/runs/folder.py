@@ -177,14 +177,15 @@ def ending(run: RunFolder) -> Iterator[None]:
     """Close the run when the block fails: FAILED with its faults, KILLED when interrupted."""
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        run.close("KILLED", ("interrupted",))
-        raise
-    except BaseException as err:
+    except Exception as err:
         faults = (
             err.faults if isinstance(err, IOValenceError) else (f"{type(err).__name__}: {err}",)
         )
         run.close("FAILED", faults)
+        raise
+    except BaseException:
+        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with.
+        run.close("KILLED", ("interrupted",))
         raise
 
 
