@@ -39,3 +39,10 @@ def test_the_configuration_of_the_readme_is_accepted(tmp_path):
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
 def test_what_the_readme_links_to_is_there(link):
     assert (Path(__file__).parents[1] / link).exists()
+
+
+def test_the_configuration_of_the_page_on_data_is_accepted(tmp_path):
+    text = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
+    path = tmp_path / "config.yaml"
+    path.write_text(re.findall(r"^```yaml\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)[0])
+    assert len(load_config(path).config.quality.expectations.declared) == 2
