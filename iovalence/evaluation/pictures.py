@@ -39,7 +39,7 @@ MAX_LABEL = 18
 
 _STYLE = {
     "figure.facecolor": PAPER,
-    "figure.dpi": 150,
+    "figure.dpi": 120,
     "axes.facecolor": "none",
     "axes.edgecolor": LINE,
     "axes.labelcolor": INK,
@@ -135,7 +135,8 @@ def save_pictures(figures: Mapping[str, "Figure"], folder: Path) -> None:
 def _render(figure: "Figure", kind: str, metadata: Mapping[str, Any]) -> bytes:
     content = BytesIO()
     with _style():
-        figure.savefig(content, format=kind, metadata=metadata)
+        options: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
+        figure.savefig(content, format=kind, metadata=metadata, **options)
     # The first time has found a place for everything; it takes as long as drawing.
     figure.set_layout_engine("none")
     return content.getvalue()

@@ -153,6 +153,14 @@ def test_a_part_of_hardly_any_rows_is_measured_without_a_warning(num_rows):
     assert any("left out: not defined" in note for note in found.notes)
 
 
+def test_a_perfect_accuracy_still_has_an_interval():
+    found = evaluate(predictions=say(np.eye(2)[LABELS]))
+    assert found.metrics["accuracy"].value == found.metrics["accuracy"].high == 1
+    assert found.metrics["accuracy"].low == pytest.approx(0.025 ** (1 / 5))
+    assert found.metrics["roc_auc"].low is None
+    assert "no interval for balanced_accuracy, macro_f1, roc_auc, pr_auc" in found.notes[-1]
+
+
 def test_the_same_seed_gives_the_same_record():
     assert evaluate() == evaluate()
     assert evaluate() != evaluate(seed=2)
