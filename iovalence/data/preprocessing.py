@@ -17,7 +17,7 @@ from iovalence.data.encodings import (
     NumericEncoding,
     fit_categories,
 )
-from iovalence.data.scaling import compute_std
+from iovalence.data.scaling import compute_mean_and_std
 from iovalence.data.schema import Column, TableSchema
 from iovalence.errors import DataError
 from iovalence.names import nearest
@@ -193,7 +193,8 @@ def _fit_values(target: pa.Array | pa.ChunkedArray) -> tuple[float, float]:
     values = target.drop_null().to_numpy(zero_copy_only=False)
     if not len(values):
         raise DataError("the train part must have target values, found none")
-    return float(np.mean(values)), compute_std(values) or 1.0
+    mean, std = compute_mean_and_std(values)
+    return mean, std or 1.0
 
 
 def _fit_classes(target: pa.Array | pa.ChunkedArray) -> tuple[str, ...]:
