@@ -26,6 +26,7 @@ from iovalence.evaluation.metrics import (
     Measure,
     build_classification_measure,
     build_regression_measure,
+    measure_once,
     metric_names,
 )
 from iovalence.evaluation.result import (
@@ -83,44 +84,39 @@ def evaluate_part(
     """Measure predictions for one part.
 
     Args:
-        part: train, validation, test, or a name for other data.
+        part: train, validation, test, or another name.
         y_true: Class index, int64 (N,), -1 for a class that the model does not know; or values,
             float64 (N,), in the target's own unit.
-        predictions: What the model says of the same rows.
+        predictions: What the model says of the rows.
         loss: What training minimises, on this part; None where it was not worked out.
         weight: Weight of each row, float64 (N,) >= 0; None for equal weights.
         slices: For each column to break down by, the value in each row, text (N,).
         positive_index: The class that counts as positive when there are two; else None.
         seed: Decides the bootstrap resamples.
-        with_intervals: Whether to work out 95 % intervals; their cost grows with N, to about ten
-            seconds for a million rows.
+        with_intervals: Whether to work out 95 % intervals: ten seconds for a million rows.
         baselines: By name, what a simple rule says of the same rows.
     """
     measure = _build_measure(y_true, predictions, positive_index)
     weights = np.ones(len(y_true)) if weight is None else weight.astype(np.float64)
-    values = _measure_once(measure, weights)
-    num_resamples = _choose_num_resamples(predictions, positive_index) if with_intervals else 0
+    values = measure_once(measure, weights)
+    num_resamples = with_intervals * _choose_num_resamples(predictions, positive_index)
     metrics = {} if loss is None else {"loss": Figure(value=loss)}
     metrics |= _add_intervals(values, measure, weights, num_resamples, seed)
-    is_classes = predictions.probs is not None
     return PartResult(
         part=part,
         num_rows=len(y_true),
         metrics=metrics,
         num_resamples=num_resamples,
-        notes=(
-            *_explain_undefined(values, y_true, predictions.classes),
-            *_explain_intervals(metrics, len(y_true), num_resamples),
-        ),
+        notes=tuple(_explain(values, metrics, y_true, predictions.classes, num_resamples)),
         baselines={
-            name: _compute_defined(y_true, baseline, weights, positive_index)
-            for name, baseline in (baselines or {}).items()
+            name: _compute_defined(y_true, said, weights, positive_index)
+            for name, said in (baselines or {}).items()
         },
-        confusion_matrix=count_confusion(y_true, predictions) if is_classes else None,
-        per_class=measure_classes(y_true, predictions, weights) if is_classes else (),
+        confusion_matrix=count_confusion(y_true, predictions) if predictions.classes else None,
+        per_class=measure_classes(y_true, predictions, weights) if predictions.classes else (),
         slices=tuple(
-            _measure_slices(column, of_row, y_true, predictions, weights, positive_index)
-            for column, of_row in (slices or {}).items()
+            _measure_slices(named, y_true, predictions, weights, positive_index)
+            for named in (slices or {}).items()
         ),
     )
 
@@ -135,10 +131,6 @@ def _build_measure(
 
 def _values(predictions: Predictions) -> Floats:
     return predictions.y_pred.astype(np.float64)
-
-
-def _measure_once(measure: Measure, weights: Floats) -> dict[str, float]:
-    return {name: float(values[0]) for name, values in measure(weights[None, :]).items()}
 
 
 def _add_intervals(
@@ -163,7 +155,7 @@ def _compute_defined(
 ) -> dict[str, float]:
     """Return the metrics that are defined for these rows, by name."""
     measure = _build_measure(y_true, predictions, positive_index)
-    values = _measure_once(measure, weights)
+    values = measure_once(measure, weights)
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
@@ -171,6 +163,17 @@ def _choose_num_resamples(predictions: Predictions, positive_index: int | None) 
     if predictions.probs is None or positive_index is not None:
         return choose_num_resamples(predictions.num_rows, 1)
     return choose_num_resamples(predictions.num_rows, predictions.probs.shape[1])
+
+
+def _explain(
+    values: Mapping[str, float],
+    metrics: Mapping[str, Figure],
+    y_true: Ints | Floats,
+    classes: Sequence[str] | None,
+    num_resamples: int,
+) -> Iterator[str]:
+    yield from _explain_undefined(values, y_true, classes)
+    yield from _explain_intervals(metrics, len(y_true), num_resamples)
 
 
 def _explain_undefined(
@@ -279,14 +282,14 @@ def _share(part: float, whole: float) -> float | None:
 
 
 def _measure_slices(
-    column: str,
-    of_row: NDArray[np.str_],
+    named: tuple[str, NDArray[np.str_]],
     y_true: Ints | Floats,
     predictions: Predictions,
     weights: Floats,
     positive_index: int | None,
 ) -> SliceTable:
     """Measure the rows of each value of a column; the values with the most rows."""
+    column, of_row = named
     values, value_of_row, counts = np.unique(of_row, return_inverse=True, return_counts=True)
     largest = np.argsort(-counts, kind="stable")[:MAX_SLICES]
     headlines = HEADLINES["regression" if predictions.probs is None else "classification"]

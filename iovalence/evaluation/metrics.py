@@ -59,7 +59,7 @@ def compute_classification(
         Each metric by name; NaN where it is not defined, as an ROC AUC of one class.
     """
     measure = build_classification_measure(y_true, probs, positive_index)
-    return _measure_once(measure, len(y_true), weight)
+    return measure_once(measure, np.ones(len(y_true)) if weight is None else weight)
 
 
 def compute_regression(
@@ -75,12 +75,13 @@ def compute_regression(
     Returns:
         rmse and mae in the target's unit, and r2; NaN where one is not defined.
     """
-    return _measure_once(build_regression_measure(y_true, y_pred), len(y_true), weight)
+    measure = build_regression_measure(y_true, y_pred)
+    return measure_once(measure, np.ones(len(y_true)) if weight is None else weight)
 
 
-def _measure_once(measure: Measure, num_rows: int, weight: Floats | None) -> dict[str, float]:
-    weights = np.ones((1, num_rows)) if weight is None else weight[None, :].astype(np.float64)
-    return {name: float(values[0]) for name, values in measure(weights).items()}
+def measure_once(measure: Measure, weights: Floats) -> dict[str, float]:
+    """Return each metric by name for one weighting of the rows, float64 (N,)."""
+    return {name: float(values[0]) for name, values in measure(weights[None, :]).items()}
 
 
 def build_classification_measure(

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from iovalence.evaluation.metrics import (
     compute_regression,
     metric_names,
 )
+from iovalence.evaluation.section import Metric
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -169,3 +171,8 @@ def test_two_hundred_classes_are_measured():
 def test_a_probability_of_zero_for_the_true_class_costs_a_finite_loss():
     found = compute_classification(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]]), None, 1)
     assert found["log_loss"] == pytest.approx(36.0437 / 2, rel=1e-4)
+
+
+def test_the_configuration_knows_exactly_the_metrics_that_there_are():
+    names = {"loss", *metric_names("classification"), *metric_names("regression")}
+    assert set(get_args(Metric)) == names
