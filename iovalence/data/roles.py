@@ -55,7 +55,7 @@ def decide_roles(section: DataSection, rows: pa.Table) -> Roles:
     task, reason = find_task(section, target, rows[target], kinds[target])
     columns = tuple(_column(name, kinds[name], section, target, task) for name in names)
     _check_features(columns)
-    notes = [note, f"task: {task}, because {reason}" if section.task is None else ""]
+    notes = [note, f"task: {task} of '{target}': {reason}" if section.task is None else ""]
     notes += [_note(column, kinds[column.name]) for column in columns]
     return Roles(columns, target, task, reason, tuple(line for line in notes if line))
 

@@ -96,16 +96,16 @@ def _task_of(target: str, values: pa.ChunkedArray, found: FoundKind) -> tuple[Ta
         )
     if found.kind != "numeric":
         what = "booleans" if found.kind == "boolean" else "texts"
-        return "classification", f"'{target}' holds {what}"
+        return "classification", f"it holds {what}"
     if not found.whole:
-        return "regression", f"'{target}' holds numbers with fractions"
-    return _task_of_integers(target, values, found)
+        return "regression", "it holds numbers with fractions"
+    return _task_of_integers(values, found)
 
 
-def _task_of_integers(target: str, values: pa.ChunkedArray, found: FoundKind) -> tuple[Task, str]:
+def _task_of_integers(values: pa.ChunkedArray, found: FoundKind) -> tuple[Task, str]:
     numbers = [parse_numbers(c, decimal_comma=found.decimal_comma) for c in values.chunks]
     known = pa.chunked_array(numbers, pa.float64()).drop_null().to_numpy()
     distinct = len(np.unique(known))
     few = distinct <= min(MAX_INTEGER_CLASSES, max(2, len(known) // MIN_ROWS_A_CLASS))
-    what = f"'{target}' holds {distinct} different whole numbers in {len(known)} rows"
+    what = f"it holds {distinct} different whole numbers in {len(known)} rows"
     return ("classification" if few else "regression"), what

@@ -32,22 +32,22 @@ def test_a_target_that_is_not_there_is_refused_with_the_nearest(read_text):
 @pytest.mark.parametrize(
     ("task", "reason", "values"),
     [
-        ("classification", "'label' holds texts", ["cat", "dog"] * 20),
-        ("classification", "'label' holds booleans", ["yes", "no"] * 20),
+        ("classification", "it holds texts", ["cat", "dog"] * 20),
+        ("classification", "it holds booleans", ["yes", "no"] * 20),
         ("classification", "2 different whole numbers in 40 rows", ["0", "1"] * 20),
         ("classification", "2 different whole numbers in 40 rows", ["1.0", "2.0"] * 20),
         ("classification", "7 different whole numbers", [str(3 + i % 7) for i in range(40)]),
         ("classification", "2 different whole numbers in 2 rows", ["4", "5"]),
         ("regression", "40 different whole numbers", [str(100 + i) for i in range(40)]),
         ("regression", "4 different whole numbers in 8 rows", ["1", "2", "3", "4"] * 2),
-        ("regression", "'label' holds numbers with fractions", ["0.5", "1"] * 20),
+        ("regression", "it holds numbers with fractions", ["0.5", "1"] * 20),
     ],
 )
 def test_the_task_is_found_and_the_reason_stated(read_text, task, reason, values):
     schema = read_text(target_column(values)).schema
     assert schema.task == task
     assert reason in schema.task_reason
-    assert any(note.startswith(f"task: {task}, because") for note in schema.notes)
+    assert any(note.startswith(f"task: {task} of 'label': ") for note in schema.notes)
 
 
 def test_a_stated_task_is_kept(read_text):
