@@ -154,6 +154,7 @@ class TestTwoClasses:
             self.fit(["yes", "yes"], None)
 
 
+@settings(deadline=None)
 @given(st.lists(LARGE, min_size=2, max_size=20), st.lists(FINITE, max_size=5))
 def test_a_target_of_numbers_is_standardised_and_comes_back(train, others):
     table = pa.table({"x": [1.0] * len(train)})
