@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from iovalence.evaluation.metrics import (
     build_classification_measure,
     build_regression_measure,
+    calibration_bins,
     compute_classification,
     compute_regression,
     metric_names,
@@ -176,3 +177,8 @@ def test_a_probability_of_zero_for_the_true_class_costs_a_finite_loss():
 def test_the_configuration_knows_exactly_the_metrics_that_there_are():
     names = {"loss", *metric_names("classification"), *metric_names("regression")}
     assert set(get_args(Metric)) == names
+
+
+def test_bins_of_confidence_are_closed_at_the_right():
+    confidence = np.array([1e-9, 0.2, 0.2000001, 0.5, 1.0])
+    assert calibration_bins(confidence).tolist() == [0, 2, 3, 7, 14]
