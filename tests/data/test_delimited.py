@@ -40,7 +40,7 @@ CELLS = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS), min_size=2, max_size=20),
     delimiter=st.sampled_from(",;\t|"),

@@ -52,7 +52,7 @@ def fit(rows: list, mask: np.ndarray | None = None) -> Preprocessing:
     return Preprocessing.fit(table_of(rows), schema_of(**KINDS), target, None, mask)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(train=ROWS, others=ROWS)
 def test_whatever_the_rows_features_are_finite_and_codes_in_range(train, others):
     encoded = fit(train).transform(table_of([*others, *train]))
@@ -61,7 +61,7 @@ def test_whatever_the_rows_features_are_finite_and_codes_in_range(train, others)
     assert encoded.features.dtype == np.float32
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(train=ROWS, first=ROWS, second=ROWS)
 def test_no_row_outside_the_train_part_changes_a_fitted_value(train, first, second):
     fitted = [
@@ -71,7 +71,7 @@ def test_no_row_outside_the_train_part_changes_a_fitted_value(train, first, seco
     assert fitted[0] == fitted[1] == fit(train)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(train=ROWS)
 def test_what_was_fitted_survives_being_written_as_json(train):
     fitted = fit(train)
@@ -154,7 +154,6 @@ class TestTwoClasses:
             self.fit(["yes", "yes"], None)
 
 
-@settings(deadline=None)
 @given(st.lists(LARGE, min_size=2, max_size=20), st.lists(FINITE, max_size=5))
 def test_a_target_of_numbers_is_standardised_and_comes_back(train, others):
     table = pa.table({"x": [1.0] * len(train)})

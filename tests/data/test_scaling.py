@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -9,7 +9,6 @@ from iovalence.data.scaling import RobustScale, compute_mean_and_std
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None)
 @given(arrays(np.float64, st.integers(0, 30), elements=FINITE), st.lists(FINITE, max_size=10))
 def test_whatever_it_was_fitted_to_the_result_is_finite_and_bounded(train, others):
     scaled = RobustScale.fit(train).transform(np.array([*train, *others, np.nan], np.float64))
@@ -17,7 +16,6 @@ def test_whatever_it_was_fitted_to_the_result_is_finite_and_bounded(train, other
     assert (np.abs(scaled) <= 3).all()
 
 
-@settings(deadline=None)
 @given(arrays(np.float64, st.integers(2, 30), elements=FINITE))
 def test_scaling_keeps_the_order(train):
     scaled = RobustScale.fit(train).transform(np.sort(train))

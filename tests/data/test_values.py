@@ -3,20 +3,18 @@ import math
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iovalence.data.values import as_text, parse_booleans, parse_numbers, parse_times
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(allow_nan=False), st.none()), max_size=30))
 def test_numbers_written_out_read_back_exactly(numbers):
     texts = pa.array([None if x is None else repr(x) for x in numbers], pa.string())
     assert parse_numbers(texts).to_pylist() == numbers
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=12), max_size=30))
 def test_whatever_the_texts_reading_numbers_never_fails(texts):
     found = parse_numbers(pa.array(texts, pa.string())).to_pylist()
