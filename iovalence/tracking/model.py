@@ -1,5 +1,6 @@
 """Own the model in MLflow: saved as code and weights, with signature and example; registered."""
 
+import re
 import shutil
 import tempfile
 import warnings
@@ -10,6 +11,7 @@ from iovalence import __version__
 from iovalence.data.encodings import Encoding
 from iovalence.data.schema import TableSchema
 from iovalence.runs.folder import RunFolder
+from iovalence.runs.manifest import hash_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,26 +21,61 @@ if TYPE_CHECKING:
     from iovalence.models.predictor import ModelRecord
 
 FOLDER = "model"
+WEIGHTS_TAG = "iovalence.weights_sha256"
 CODE = Path(__file__).with_name("pyfunc_model.py")
 PACKAGES = ("mlflow", "torch", "numpy", "pandas", "pyarrow", "safetensors")
 
 
-def publish_model(client: "MlflowClient", run: RunFolder, mlflow_run_id: str) -> None:
-    """Send beside the files of the run's model what makes them a model of MLflow's."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / FOLDER
-        wrap_model(run, folder, mlflow_run_id)
-        client.log_artifacts(mlflow_run_id, str(folder), FOLDER)
+def publish_model(
+    client: "MlflowClient", run: RunFolder, experiment_id: str, mlflow_run_id: str, name: str
+) -> str:
+    """Send the run's model, or finish sending it, and return MLflow's id of it.
 
-
-def wrap_model(run: RunFolder, folder: Path, mlflow_run_id: str) -> None:
-    """Write what stands beside the files of a model so that MLflow loads it: no pickle in it.
+    It is an artifact of the run, `runs:/<id>/model`, and one of MLflow's models beside the run.
 
     Args:
-        run: The run; its model is read.
-        folder: Where to write; weights and model.json are not written.
+        client: Of the tracking store.
+        run: The run; it has a model.
+        experiment_id: MLflow's id of the experiment.
         mlflow_run_id: MLflow's id of the run.
+        name: Of the experiment.
     """
+    from mlflow.entities import LoggedModelOutput
+
+    sent = hash_file(run.model / "weights.safetensors")
+    page = client.search_logged_models(
+        [experiment_id], filter_string=f"source_run_id = '{mlflow_run_id}'"
+    )
+    found = next((model for model in page if model.tags.get(WEIGHTS_TAG) == sent), None)
+    if found is not None and found.status == "READY":
+        return str(found.model_id)
+    model = found or client.create_logged_model(
+        experiment_id,
+        name=model_name(name),
+        source_run_id=mlflow_run_id,
+        tags={WEIGHTS_TAG: sent},
+        model_type="iovalence",
+    )
+    client.log_outputs(mlflow_run_id, [LoggedModelOutput(model.model_id, step=0)])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / FOLDER
+        wrap_model(run, folder, model.model_id, mlflow_run_id)
+        client.log_artifacts(mlflow_run_id, str(folder), FOLDER)
+        client.log_model_artifacts(model.model_id, str(folder))
+    client.finalize_logged_model(model.model_id, "READY")
+    return str(model.model_id)
+
+
+def model_name(experiment: str) -> str:
+    """Return the name of an experiment's models, with what MLflow takes in one.
+
+    Never `model` alone: MLflow would mix its files with those of the run's own folder.
+    """
+    return re.sub(r"[/:.%\"']", "-", experiment) + "-model"
+
+
+def wrap_model(run: RunFolder, folder: Path, model_id: str, mlflow_run_id: str) -> None:
+    """Write the run's model into `folder` so that MLflow loads it: no pickle, no network."""
     from iovalence.models.predictor import ModelRecord
 
     record = ModelRecord.load(run.model / "model.json")
@@ -48,7 +85,7 @@ def wrap_model(run: RunFolder, folder: Path, mlflow_run_id: str) -> None:
         import mlflow.pyfunc
         from mlflow.models import Model
 
-        model = Model(run_id=mlflow_run_id, artifact_path=FOLDER)
+        model = Model(run_id=mlflow_run_id, model_id=model_id, model_uuid=model_id)
         mlflow.pyfunc.save_model(
             folder,
             python_model=str(CODE),
@@ -60,7 +97,8 @@ def wrap_model(run: RunFolder, folder: Path, mlflow_run_id: str) -> None:
             metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
             mlflow_model=model,
         )
-    # MLflow's copy of the files is not needed: they are in the same folder of the run.
+    # The files stand at the top, as in the run's folder, not in MLflow's own subfolder.
+    shutil.copytree(run.model, folder, dirs_exist_ok=True)
     shutil.rmtree(folder / "artifacts")
     model.flavors["python_function"]["artifacts"]["model"] = {"path": ".", "uri": FOLDER}
     model.save(str(folder / "MLmodel"))
@@ -120,17 +158,20 @@ def _typical(encoding: Encoding) -> object:
     return encoding.values[0] if encoding.values else None
 
 
-def register_model(client: "MlflowClient", name: str, mlflow_run_id: str) -> str:
-    """Return the version of the run's model in the registry, made when it is not there."""
+def register_model(client: "MlflowClient", name: str, model_id: str, mlflow_run_id: str) -> str:
+    """Return the version of the model in the registry, made when it is not there."""
     from mlflow.exceptions import MlflowException
 
+    source = client.get_logged_model(model_id).artifact_location
     known = client.search_model_versions(f"name = '{name}' AND run_id = '{mlflow_run_id}'")
-    if known:
-        return str(known[0].version)
+    same = [version for version in known if version.source == source]
+    if same:
+        return str(same[0].version)
     try:
         client.create_registered_model(name)
     except MlflowException as err:
         if err.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    source = f"{client.get_run(mlflow_run_id).info.artifact_uri}/{FOLDER}"
-    return str(client.create_model_version(name, source, run_id=mlflow_run_id).version)
+    # Not `models:/<id>`: a database would look that up in the store of the environment.
+    version = client.create_model_version(name, source, run_id=mlflow_run_id, model_id=model_id)
+    return str(version.version)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -280,13 +279,13 @@ class _Publication:
             self._note(num_lines=len(lines))
 
     def _send_result(self, ending: Ending) -> None:
-        self._send_figures(ending)
         inputs = dataset_inputs(self._run)
         if inputs:
             self._client.log_inputs(self._id, inputs)
-        self._send_files(ending)
+        self._send_files()
         if (self._run.model / "model.json").is_file():
             self._send_model()
+        self._send_figures(ending)
 
     def _send_figures(self, ending: Ending) -> None:
         from mlflow.entities import Metric
@@ -297,50 +296,42 @@ class _Publication:
         figures = EvaluationResult.load(self._run.metrics).flat()
         # At step 0, MLflow draws them as bars beside the curves.
         metrics = [
-            Metric(final_name(key, curves), value, ending.time_ms, 0)
+            Metric(
+                final_name(key, curves), value, ending.time_ms, 0, model_id=self._record.model_id
+            )
             for key, value in figures.items()
         ]
         for some in _chunks(metrics, MAX_METRICS):
             self._client.log_batch(self._id, metrics=some)
 
-    def _send_files(self, ending: Ending) -> None:
+    def _send_files(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             artifacts = outgoing(self._run, self._record.target.rows, Path(scratch))
             files = dict(self._record.files)
             for artifact in artifacts:
                 if files.get(artifact.name) != artifact.sha256:
-                    self._send_file(artifact, ending)
+                    self._send_file(artifact)
                     files[artifact.name] = artifact.sha256
             self._note(files=files)
 
-    def _send_file(self, artifact: Artifact, ending: Ending) -> None:
+    def _send_file(self, artifact: Artifact) -> None:
         self._client.log_artifact(self._id, str(artifact.path), artifact.folder)
         if artifact.path.parent == self._run.pictures and artifact.path.suffix == ".png":
-            self._send_picture(artifact.path, ending)
-
-    def _send_picture(self, path: Path, ending: Ending) -> None:
-        """Send a picture once more as MLflow's charts of runs find it, if it is not there."""
-        import mlflow
-
-        sign = f"images/{path.stem}+step+0+timestamp+{ending.time_ms}+"
-        # The smaller form is written last: where it is, the picture is whole.
-        if not any(name.startswith(sign) and "+compressed" in name for name in self._images):
-            self._client.log_image(
-                self._id, mlflow.Image(str(path)), key=path.stem, step=0, timestamp=ending.time_ms
-            )
-
-    @cached_property
-    def _images(self) -> list[str]:
-        return [item.path for item in self._client.list_artifacts(self._id, "images")]
+            # MLflow's comparison of runs shows side by side what stands at the top, that alone.
+            self._client.log_artifact(self._id, str(artifact.path))
 
     def _send_model(self) -> None:
         weights = self._record.files.get("model/weights.safetensors", "")
         if self._record.model != weights:
-            publish_model(self._client, self._run, self._id)
-            self._note(model=weights, model_version=None)
+            experiment, experiment_id = self._record.target.experiment, self._record.experiment_id
+            model_id = publish_model(
+                self._client, self._run, str(experiment_id), self._id, experiment
+            )
+            self._note(model=weights, model_id=model_id, model_version=None)
         name = self._record.target.register_as
         if name is not None and self._record.model_version is None:
-            self._note(model_version=register_model(self._client, name, self._id))
+            model_id = str(self._record.model_id)
+            self._note(model_version=register_model(self._client, name, model_id, self._id))
 
 
 def final_name(key: str, curves: set[str]) -> str:

@@ -38,7 +38,8 @@ class TrackingRecord(Record):
         described: Hash of the parameters and tags that were sent.
         num_lines: Lines of the journal that were sent.
         files: SHA-256 of each artifact that was sent, by its path in the run.
-        model: SHA-256 of the weights whose model MLflow can load.
+        model: SHA-256 of the weights whose model MLflow has whole.
+        model_id: MLflow's id of it.
         model_version: In the registry, once registered.
         end: The end that was sent, as status and time.
     """
@@ -50,6 +51,7 @@ class TrackingRecord(Record):
     num_lines: int = 0
     files: dict[str, str] = Field(default_factory=dict)
     model: str = ""
+    model_id: str | None = None
     model_version: str | None = None
     end: str | None = None
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SQLITE = "sqlite:///"
+# MLflow's pages else open with what is for language models.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 MAX_CAUSE = 200
 _UNREACHABLE = {
     "Connection refused": "no server there",
@@ -153,7 +155,7 @@ def find_experiment(client: "MlflowClient", name: str, uri: str, workspace: Path
         # A server has its own place for artifacts; a database has none but the working folder.
         ours = None if uri.startswith("http") else artifacts_folder(workspace).as_uri()
         try:
-            return str(client.create_experiment(name, artifact_location=ours))
+            return str(client.create_experiment(name, ours, tags=EXPERIMENT_TAGS))
         except MlflowException as err:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -62,6 +62,7 @@ def everything(client, published):
         artifacts(client, run.info.run_id),
         len(client.search_runs([published.experiment_id])),
         len(run.inputs.dataset_inputs),
+        len(client.search_logged_models([published.experiment_id])),
     )
 
 
@@ -126,6 +127,15 @@ def test_times_and_status_are_those_of_the_run(done):
     assert info.end_time == to_ms(manifest.ended_at)
 
 
+def test_the_model_stands_beside_the_run_with_the_figures(done):
+    (model,) = done.client.search_logged_models([done.published.experiment_id])
+    assert model.name == "members-model"
+    assert model.source_run_id == done.published.mlflow_run_id
+    assert str(model.status) == "READY"
+    figures = {metric.key: metric.value for metric in model.metrics}
+    assert figures["test_accuracy"] == done.shown.data.metrics["test_accuracy"]
+
+
 def test_each_part_is_a_dataset(done):
     inputs = done.shown.inputs.dataset_inputs
     assert {tag.value for item in inputs for tag in item.tags} == {"train", "validation", "test"}
@@ -150,12 +160,10 @@ def test_the_folder_is_found_again_among_the_artifacts(done):
             )
 
 
-def test_pictures_are_also_where_the_charts_look_for_them(done):
-    found = artifacts(done.client, done.published.mlflow_run_id, "images")
+def test_pictures_are_also_where_a_comparison_of_runs_shows_them(done):
+    found = [item.path for item in done.client.list_artifacts(done.published.mlflow_run_id)]
     for name in ("training_curves", "confusion_matrix", "roc_curve", "calibration"):
-        ends = [path.rpartition("+")[2] for path in found if name in path]
-        assert len(ends) == 2
-        assert ends[0] == "compressed.webp"
+        assert f"{name}.png" in found
 
 
 def test_nothing_is_doubled_when_all_is_sent_again(place, client):

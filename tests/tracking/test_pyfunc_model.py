@@ -134,7 +134,8 @@ def test_nothing_is_pickled_and_all_requirements_are_named(done):
 def test_the_registered_version_is_this_model(done):
     version = done.client.get_model_version("members", done.published.model_version)
     assert version.run_id == done.published.mlflow_run_id
-    assert version.source.endswith(f"{done.published.mlflow_run_id}/artifacts/model")
+    (model,) = done.client.search_logged_models([done.published.experiment_id])
+    assert version.source == model.artifact_location
 
 
 def test_a_regression_gives_values_in_the_targets_own_unit(done_regression):
