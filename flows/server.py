@@ -92,12 +92,9 @@ class OwnServer(Server):
 
     def stop(self) -> None:
         """End it and remove its files."""
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        # It holds nothing that anyone wants to keep: a clean end takes a quarter of a second.
+        self.process.kill()
+        self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
         shutil.rmtree(self.home, ignore_errors=True)

@@ -5,7 +5,9 @@ may connect before it is ready. With `--watch` it ends when the process that hol
 of its standard input does, however that one died, and removes its home.
 """
 
+import contextlib
 import gc
+import http.client
 import os
 import shutil
 import socket
@@ -43,11 +45,20 @@ def serve(listening: socket.socket) -> None:
     from prefect.server.api.server import create_app
 
     app = create_app()
+    threading.Thread(target=_ask_once, args=(listening.getsockname(),), daemon=True).start()
     gc.collect()
     gc.freeze()
     gc.enable()
     config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _ask_once(address: tuple[str, int]) -> None:
+    """Ask what every client asks first: that answer takes 0.6 s to make, once."""
+    connection = http.client.HTTPConnection(*address)
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/api/admin/version")
+        connection.getresponse().read()
 
 
 def prepare_database(home: Path) -> None:
@@ -69,10 +80,11 @@ def prepare_database(home: Path) -> None:
 
 
 def _migrate() -> None:
-    import anyio
+    import asyncio
+
     from prefect.server.database import provide_database_interface
 
-    anyio.run(provide_database_interface().create_db)
+    asyncio.run(provide_database_interface().create_db())
 
 
 def _keep(database: Path, template: Path) -> None:
