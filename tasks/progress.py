@@ -44,7 +44,7 @@ def show_epochs(loaded: LoadedConfig) -> Iterator[Callable[["EpochFigures"], Non
         bar = progress.add_task("Training", total=training.epochs)
 
         def show(figures: "EpochFigures") -> None:
-            progress.console.print(_line(figures, training.epochs), highlight=False)
+            progress.console.print(_line(figures, training.epochs), highlight=False, soft_wrap=True)
             progress.update(bar, completed=figures.epoch)
 
         yield show
