@@ -12,6 +12,8 @@ from iovalence.errors import TrackingError
 from iovalence.runs.folder import RunFolder, ending
 from iovalence.stages.evaluated import raise_for_requirements
 from iovalence.stages.opened import open_run
+from iovalence.tracking.live import LivePublisher
+from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, train_model, write_report
 from tasks.progress import tell
 from tasks.publishing import publish_run
@@ -37,21 +39,22 @@ def train(config: str, overrides: Sequence[str] = (), run_name: str | None = Non
         train_model(loaded, run, ingested, checked, prepared)
         result = evaluate_model(loaded, run, ingested, prepared)
         write_report(loaded, run, ingested, result)
+        raise_for_requirements(result)
         run.close("FINISHED")
-    raise_for_requirements(result)
     return run.run_id
 
 
 @contextmanager
 def publishing(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
-    """Show the run in MLflow when the block has ended, well or not.
+    """Show the run in MLflow while the block runs, and whole when it has ended, well or not.
 
     A tracking server that is away fails no training. One who interrupts does not want to wait:
     then only a run that MLflow knows already is told to have ended.
     """
     wanted = True
     try:
-        yield
+        with LivePublisher(run, target_of(run)):
+            yield
     except (KeyboardInterrupt, SystemExit):
         wanted = run.tracking.exists()
         raise

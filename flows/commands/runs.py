@@ -1,5 +1,6 @@
 """Own the commands about runs: `evaluate`, `predict`, `runs`, `report` and `sync`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,10 +140,15 @@ def report(
 
 def sync(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """Send to MLflow what it missed of the runs of this workspace."""
-    from flows.syncing import sync_runs
+    from iovalence.errors import TrackingError
+    from iovalence.tracking.sync import sync_workspace
 
-    synced = sync_runs(find_workspace(workspace), say)
+    synced = sync_workspace(find_workspace(workspace))
     if as_json:
-        print_json({"runs": synced})
+        print_json(asdict(synced))
     else:
-        print_text(f"{len(synced)} runs are whole in MLflow")
+        print_text(f"sent {len(synced.sent)} runs; MLflow had {synced.num_whole} whole already")
+        if synced.num_running:
+            print_text(f"{synced.num_running} runs go on and send themselves")
+    if synced.failures:
+        raise TrackingError([f"{run_id}: {line}" for run_id, line in synced.failures.items()])

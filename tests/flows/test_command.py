@@ -207,7 +207,10 @@ def test_a_requirement_that_is_not_met_is_status_4_and_the_run_is_shown(
     assert trained[1].err.startswith("error: ")
     assert "test_accuracy" in trained[1].err
     assert trained[1].err.count("\n") == 1
-    assert json.loads(trained[1].out)["status"] == "FINISHED"
+    found = json.loads(trained[1].out)
+    assert found["status"] == "FAILED"
+    assert "test_accuracy must be" in found["failure"][0]
+    assert (Path(found["run_dir"]) / "report.html").exists()
 
 
 @pytest.fixture
@@ -222,7 +225,8 @@ def test_runs_are_listed_with_state_data_and_result(
     assert main(["runs", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {line["run_name"] for line in found} == {"plain", "strict"}
-    assert {line["state"] for line in found} == {"FINISHED"}
+    states = {line["run_name"]: line["state"] for line in found}
+    assert states == {"plain": "FINISHED", "strict": "FAILED"}
     assert {line["data"] for line in found} == {TABLE_NAME}
     assert main(["runs"]) == 0
     out = capsys.readouterr().out
@@ -264,8 +268,9 @@ def test_what_mlflow_has_is_not_sent_again(
     in_trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sync", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["runs"]
-    assert len(found) == len(list_runs(in_trained / ".iovalence"))
+    found = json.loads(capsys.readouterr().out)
+    assert found["num_whole"] == len(list_runs(in_trained / ".iovalence"))
+    assert found["sent"] == []
 
 
 def test_check_says_what_it_found(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
