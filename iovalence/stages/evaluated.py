@@ -30,7 +30,8 @@ from iovalence.runs.journal import metric_points, read_journal
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
 from iovalence.stages.trained import TrainingResult
-from iovalence.training.fit import Machine, arithmetic, fit_linear, objective_for
+from iovalence.training.fit import Machine, arithmetic, objective_for
+from iovalence.training.linear import fit_linear
 from iovalence.training.parts import load_part
 from iovalence.training.trainer import compute_outputs, measure
 
@@ -84,13 +85,13 @@ def _open(
     prepared_at: StageOutput,
     machine: Machine,
 ) -> Measured:
-    prepared, section = load_prepared(prepared_at.folder), loaded.config.training
+    prepared = load_prepared(prepared_at.folder)
     asked = loaded.config.evaluation.baseline
     return Measured(
         table=load_table(ingested.folder),
         prepared=prepared,
         network=Predictor.load(run.model).network,
-        linear=fit_linear(prepared, section, machine).network if asked else None,
+        linear=fit_linear(prepared, machine) if asked else None,
         class_weights=load_class_weights(run),
     )
 

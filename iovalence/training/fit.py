@@ -190,9 +190,3 @@ def weigh_classes(
     if faults:
         raise ConfigError(faults)
     return torch.tensor([asked.get(name, 1.0) for name in classes])
-
-
-def fit_linear(prepared: Prepared, section: TrainingSection, machine: Machine) -> Fitted:
-    """Train the simple baseline: one linear layer, otherwise as the model beside it."""
-    linear = section.model_copy(update={"model_type": "linear", "dropout": 0.0})
-    return fit(prepared, linear, machine, class_weights="none")
