@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -13,10 +14,15 @@ from flows.commands.console import print_text, say
 from flows.environment import QUIET, environment, silent
 from flows.interruption import interruptible
 from iovalence import __version__
-from iovalence.errors import ExitStatus, IOValenceError
+from iovalence.errors import ConfigError, ExitStatus, IOValenceError
 
 # What all faults of the command's arguments are; typer has no public name for it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+LATER_COMMANDS = frozenset(
+    ("advise", "compare", "reproduce", "sweep", "gc")
+    + ("retrain", "promote", "rollback", "deploy", "watch")
+)
 
 app = typer.Typer(
     name="iovalence",
@@ -59,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in given
+    if arguments is None and not debug:
+        # Warnings of the libraries below are not for people who train models.
+        warnings.simplefilter("ignore")
     try:
         with environment(silent() | ({} if debug else QUIET)), interruptible():
             status = _run(given)
@@ -85,7 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(status)
 
 
+def _refuse_later(given: Sequence[str]) -> None:
+    """Refuse by name the commands and options that later work brings."""
+    asked = [word for word in given if not word.startswith("-")][:1]
+    named = [word for word in asked if word in LATER_COMMANDS]
+    named += [word for word in given if asked == ["train"] and word == "--resume"]
+    if named:
+        raise ConfigError(
+            f"`iovalence {named[0]}` is not built yet; iovalence --help lists what is"
+        )
+
+
 def _run(given: list[str]) -> int:
+    _refuse_later(given)
     status = typer.main.get_command(app).main(
         [part for part in given if part != "--debug"], prog_name="iovalence", standalone_mode=False
     )

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from iovalence.atomic import write_text
-from iovalence.errors import ConfigError
+from iovalence.errors import ConfigError, DataError
 
 
 def draft_file(
@@ -36,7 +36,21 @@ def draft_file(
         )
     section = DataSection(train_file=data, target=target, column_names=column_names)
     with tempfile.TemporaryDirectory() as scratch:
-        schema = ingest(section, Path.cwd(), Path(scratch))
+        try:
+            schema = ingest(section, Path.cwd(), Path(scratch))
+        except DataError as err:
+            # There is no configuration yet: what it would say is said by options.
+            raise DataError([_name_options(fault) for fault in err.faults]) from err
     relative = os.path.relpath(Path(data).expanduser().resolve(), path.resolve().parent)
     write_text(path, draft_config(schema, relative, column_names=column_names))
     return path
+
+
+def _name_options(fault: str) -> str:
+    for key, option in (
+        ("data.target", "--target"),
+        ("data.column_names", "--column-names"),
+        ("data.train_file", "DATA"),
+    ):
+        fault = fault.replace(key, option)
+    return fault

@@ -27,7 +27,10 @@ class RunSummary(Record):
         state: RUNNING, FINISHED, FAILED, KILLED, or DIED when its process ended without a word.
         started_at: ISO 8601, UTC.
         took: Its time, for people; empty while it runs.
-        data: The file it was trained on.
+        seconds: Its time, None while it runs.
+        experiment: Runs of one experiment are compared.
+        failure: One line for each fault that ended it.
+        data: Name of the file it was trained on.
         result: Its first figure, for people; or why it failed.
         metrics: Every final figure by its full name.
         run_dir: Its folder.
@@ -38,6 +41,9 @@ class RunSummary(Record):
     state: str
     started_at: str
     took: str
+    seconds: float | None
+    experiment: str
+    failure: tuple[str, ...]
     data: str
     result: str
     metrics: dict[str, float]
@@ -58,7 +64,10 @@ def _summary(run: RunFolder) -> RunSummary:
         state=manifest.state(),
         started_at=manifest.started_at,
         took="" if manifest.seconds is None else format_seconds(manifest.seconds),
-        data=_train_file(run),
+        seconds=manifest.seconds,
+        experiment=manifest.experiment,
+        failure=manifest.failure,
+        data=Path(_train_file(run)).name,
         result=_headline(result.main_part) if result else "; ".join(manifest.failure),
         metrics=result.flat() if result else {},
         run_dir=run.root,
@@ -156,7 +165,8 @@ def _findings_line(run: RunFolder) -> list[str]:
         return []
     warnings = sum(finding.severity != "info" for finding in report.findings)
     left = sum(counts.num_rows - counts.kept for counts in report.counts)
-    return [f"  data        {warnings} warnings, {left:,} rows left out ({run.quality})"]
+    said = f"{warnings} warning{'' if warnings == 1 else 's'}"
+    return [f"  data        {said}, {left:,} rows left out ({run.quality})"]
 
 
 def _mlflow_lines(run: RunFolder) -> list[str]:

@@ -5,6 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from iovalence.config.load import LoadedConfig
 from iovalence.data.schema import TableSchema
+from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import record_findings, record_split
@@ -30,8 +31,13 @@ def ingest_rows(loaded: LoadedConfig) -> StageOutput:
 def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> StageOutput:
     """Check the rows; a check whose action is `fail` ends the run here."""
     checked = check_stage(loaded, ingested)
-    record_findings(run, ingested, checked)
     say(loaded, f"checked the rows{_cost(checked)}")
+    for finding in QualityReport.load(checked.folder / "findings.json").findings:
+        if finding.severity == "warning":
+            say(loaded, f"warning: {finding.check}: {finding.message}")
+        elif finding.done:
+            say(loaded, f"{finding.check}: {finding.message}: {finding.done}")
+    record_findings(run, ingested, checked)
     return checked
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,17 @@ RunName = Annotated[
         metavar="RUN", help="A run's id or its beginning, MLflow's id, a run's name, or latest."
     ),
 ]
+
+
+def command_name() -> str:
+    """Return what to type for this command: its path, where its name alone is not found."""
+    import shutil
+
+    own = Path(sys.argv[0])
+    if shutil.which("iovalence") or own.name != "iovalence":
+        return "iovalence"
+    near = own.resolve().is_relative_to(Path.cwd())
+    return str(own.resolve().relative_to(Path.cwd()) if near else own)
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.console import AsJson, print_json, print_text, say
+from flows.commands.console import AsJson, command_name, print_json, print_text, say
 
 if TYPE_CHECKING:
     from flows.server import Server
@@ -43,8 +43,8 @@ def quickstart(
     if not as_json:
         print_text(
             f"\nNext: change {config} (every key has its meaning beside it) and train again with\n"
-            f"  iovalence train {config}\nor begin with a table of yours:\n"
-            "  iovalence init my-table.csv"
+            f"  {command_name()} train {config}\nor begin with a table of yours:\n"
+            f"  {command_name()} init my-table.csv"
         )
 
 
@@ -65,9 +65,13 @@ def train(
     if dry_run:
         _rehearse(loaded, as_json=as_json)
         return
+    is_silent = not loaded.config.training.verbose
     with prefect_server(loaded.workspace) as server:
+        if not is_silent:
+            say(f"starting: {config}")
         given = {"overrides": list(overrides or ()), "run_name": run_name}
-        _run(server, loaded.workspace, as_json=as_json, config=str(config), **given)
+        silent = is_silent and not as_json
+        _run(server, loaded.workspace, as_json=as_json, silent=silent, config=str(config), **given)
 
 
 def _rehearse(loaded: "LoadedConfig", *, as_json: bool) -> None:
@@ -80,7 +84,14 @@ def _rehearse(loaded: "LoadedConfig", *, as_json: bool) -> None:
         print_text("\n".join(found.lines()))
 
 
-def _run(server: "Server", workspace: Path, *, as_json: bool, **parameters: object) -> None:
+def _run(
+    server: "Server",
+    workspace: Path,
+    *,
+    as_json: bool,
+    silent: bool = False,
+    **parameters: object,
+) -> None:
     """Run the flow, and print what it left, also when it failed."""
     # The server boots while these are imported.
     from flows.prefect_run import run_flow
@@ -95,5 +106,5 @@ def _run(server: "Server", workspace: Path, *, as_json: bool, **parameters: obje
         run = find_own_run(workspace, began)
         if run is not None and as_json:
             print_json(outcome_of(run))
-        elif run is not None and run.metrics.is_file():
+        elif run is not None and run.metrics.is_file() and not silent:
             print_text("\n" + "\n".join(summarise(run)))

@@ -1,6 +1,6 @@
 """Own the first configuration for a table: what was found in it, explained, ready to train."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import indent
 
 from iovalence.config.template import comment, key_lines
@@ -101,9 +101,20 @@ def _training() -> str:
         key_lines(TrainingSection, key, section.model_dump(mode="json")[key], "  ")
         for key in _TRAINING_KEYS
     ]
-    return "training:\n" + "\n".join(keys)
+    return (
+        "# How it is trained: these are the defaults. Take the # away before a key and before\n"
+        "# training to change it, or start from a preset:\n"
+        "# preset: balanced\n"
+        "".join(f"# {line}".rstrip() + "\n" for line in _training_lines(keys))
+    )
+
+
+def _training_lines(keys: Sequence[str]) -> Iterator[str]:
+    yield "training:"
+    for key in keys:
+        yield from key.splitlines()
 
 
 def _comments() -> str:
     why = "Why these values: a text, or the reason for any key; shown beside the result"
-    return comment(why, "") + "comments: first try, with the defaults\n"
+    return comment(why, "") + "# comments: a rate of 0.01 made the loss jump\n"

@@ -57,4 +57,4 @@ def _descend(network: Network, prepared: Prepared, rows: PartTensors) -> None:
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]

@@ -335,3 +335,14 @@ def test_doctor_finds_this_installation_good(
 def test_without_servers_down_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["down", "--workspace", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "no servers ran\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["advise", "latest"], "advise"), (["train", "a.yaml", "--resume"], "--resume")],
+)
+def test_what_later_work_brings_is_refused_by_name(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert f"error: `iovalence {named}` is not built yet" in capsys.readouterr().err
