@@ -19,7 +19,9 @@ MAX_TAG = 8000
 NUM_HEADLINE = 4
 RUN_ID_TAG = "iovalence.run_id"
 NOTE_TAG = "mlflow.note.content"
-_NAME = re.compile(r"[\w\-. :/]{1,250}", re.ASCII)
+MAX_NAME = 250
+_NAME = re.compile(rf"[\w\-. :/]{{1,{MAX_NAME}}}", re.ASCII)
+_NO_NAME = re.compile(r"[^\w\-. :/]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,25 +40,22 @@ class Texts:
 def describe_parameters(run: RunFolder) -> Texts:
     """Return every key of the resolved configuration by its dotted name.
 
-    A value too long for MLflow goes whole into an artifact, and its parameter says so.
-
     Raises:
         StorageError: The resolved configuration cannot be read.
     """
     values = {key: shown(value) for key, value in flatten(read_config(run))}
     values.pop("comments", None)
-    artifacts = {key: f"parameters/{key}.txt" for key, value in values.items() if _is_long(value)}
+    return _shorten(values, MAX_PARAMETER, "parameters")
+
+
+def _shorten(values: Mapping[str, str], limit: int, folder: str) -> Texts:
+    """Move each text that is too long whole into an artifact, and leave a pointer to it."""
+    paths = {key: f"{folder}/{key}.txt" for key, value in values.items() if len(value) > limit}
     short = {
-        key: f"{len(value)} characters: see artifact {artifacts[key]}"
-        if key in artifacts
-        else value
+        key: f"{len(value)} characters: see artifact {paths[key]}" if key in paths else value
         for key, value in values.items()
     }
-    return Texts(short, {path: values[key] for key, path in artifacts.items()})
-
-
-def _is_long(value: str) -> bool:
-    return len(value) > MAX_PARAMETER
+    return Texts(short, {path: values[key] for key, path in paths.items()})
 
 
 def read_config(run: RunFolder) -> dict[str, Any]:
@@ -103,7 +102,7 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
     """Return the run's tags: its note, what made it, and the user's own."""
     note = write_note(run, manifest, with_failure=target.rows != "none")
     tags = {
-        **target.tags,
+        **{_NO_NAME.sub("_", key)[:MAX_NAME] or "_": value for key, value in target.tags.items()},
         RUN_ID_TAG: run.run_id,
         "iovalence.config_hash": manifest.config_hash,
         "iovalence.data_hash": manifest.data_hash,
@@ -119,10 +118,12 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         NOTE_TAG: note,
     }
     texts = {key: str(value) for key, value in tags.items() if value is not None}
+    described = _shorten(texts, MAX_TAG, "tags")
     if len(note) <= MAX_TAG:
-        return Texts(texts, {})
-    pointer = "\n\n(shortened: the whole is in the artifact note.md)"
-    return Texts(texts | {NOTE_TAG: note[: MAX_TAG - len(pointer)] + pointer}, {"note.md": note})
+        return described
+    pointer = f"\n\n(shortened: the whole is in the artifact tags/{NOTE_TAG}.txt)"
+    shortened = note[: MAX_TAG - len(pointer)] + pointer
+    return Texts(described.short | {NOTE_TAG: shortened}, described.long)
 
 
 def _user() -> str | None:

@@ -1,5 +1,6 @@
 """Own how MLflow is set up in this process: quiet, quick to give up, no telemetry."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Not asked of git: the manifest has the commit.
     "GIT_PYTHON_REFRESH": "quiet",
@@ -19,9 +21,13 @@ SETTINGS = {
 
 
 def prepare_environment() -> None:
-    """Set the environment variables that MLflow reads; must come before its import."""
+    """Set the environment variables that MLflow reads, and keep its log quiet; call it first."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    # For a process that has imported MLflow before.
+    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
+    # It tells of every second try; we tell of the failure, once.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 def default_uri(workspace: Path) -> str:

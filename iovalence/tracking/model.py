@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 FOLDER = "model"
 WEIGHTS_TAG = "iovalence.weights_sha256"
 CODE = Path(__file__).with_name("pyfunc_model.py")
+EXAMPLE = {
+    "artifact_path": "input_example.json",
+    "serving_input_path": "serving_input_example.json",
+    "type": "dataframe",
+    "pandas_orient": "split",
+}
 PACKAGES = ("mlflow", "torch", "numpy", "pandas", "pyarrow", "safetensors")
 
 
@@ -75,40 +82,65 @@ def model_name(experiment: str) -> str:
 
 
 def wrap_model(run: RunFolder, folder: Path, model_id: str, mlflow_run_id: str) -> None:
-    """Write the run's model into `folder` so that MLflow loads it: no pickle, no network."""
+    """Write the run's model into `folder` so that MLflow loads it: no pickle, no network.
+
+    `mlflow.pyfunc.save_model` would do the same, and take a second longer: it looks through all
+    packages that are installed.
+    """
     from iovalence.models.predictor import ModelRecord
 
+    shutil.copytree(run.model, folder)
+    shutil.copyfile(CODE, folder / CODE.name)
     record = ModelRecord.load(run.model / "model.json")
+    _write_requirements(folder, run.manifest().versions)
+    _write_example(folder, input_example(record))
     with warnings.catch_warnings():
-        # MLflow warns of its own modules' types, and of its own calls of pandas.
+        # MLflow warns of types in its own modules as they are imported.
         warnings.simplefilter("ignore")
         import mlflow.pyfunc
         from mlflow.models import Model
-
-        model = Model(run_id=mlflow_run_id, model_id=model_id, model_uuid=model_id)
-        mlflow.pyfunc.save_model(
-            folder,
-            python_model=str(CODE),
-            artifacts={"model": str(run.model)},
-            signature=model_signature(record.table, record.preprocessing.classes),
-            input_example=input_example(record),
-            # Named, or MLflow would import the model in another process to find them.
-            pip_requirements=_requirements(run),
-            metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
-            mlflow_model=model,
-        )
-    # The files stand at the top, as in the run's folder, not in MLflow's own subfolder.
-    shutil.copytree(run.model, folder, dirs_exist_ok=True)
-    shutil.rmtree(folder / "artifacts")
-    model.flavors["python_function"]["artifacts"]["model"] = {"path": ".", "uri": FOLDER}
+    model = Model(
+        run_id=mlflow_run_id,
+        model_id=model_id,
+        model_uuid=model_id,
+        signature=model_signature(record.table, record.preprocessing.classes),
+        saved_input_example_info=EXAMPLE,
+        metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
+    )
+    mlflow.pyfunc.add_to_model(
+        model,
+        loader_module="mlflow.pyfunc.loaders.code_model",
+        model_code_path=CODE.name,
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
+        artifacts={"model": {"path": ".", "uri": FOLDER}},
+    )
     model.save(str(folder / "MLmodel"))
 
 
-def _requirements(run: RunFolder) -> list[str]:
-    versions = run.manifest().versions
+def _write_requirements(folder: Path, versions: Mapping[str, str]) -> None:
+    """Write what the model needs, in the three forms that MLflow reads."""
+    import yaml
+
     # A local version, as torch's 2.13.0+cpu, is found on no index.
     pinned = [f"{name}=={versions[name].split('+')[0]}" for name in PACKAGES if name in versions]
-    return [f"iovalence=={__version__}", *pinned]
+    required = [f"iovalence=={__version__}", *pinned]
+    python = versions["python"]
+    conda = {
+        "name": "mlflow-env",
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={python}", "pip", {"pip": required}],
+    }
+    environment = {"python": python, "dependencies": ["-r requirements.txt"]}
+    (folder / "requirements.txt").write_text("\n".join(required) + "\n")
+    (folder / "conda.yaml").write_text(yaml.safe_dump(conda))
+    (folder / "python_env.yaml").write_text(yaml.safe_dump(environment))
+
+
+def _write_example(folder: Path, example: "pd.DataFrame") -> None:
+    text = example.to_json(orient="split", index=False, date_format="iso", force_ascii=False)
+    (folder / EXAMPLE["artifact_path"]).write_text(text)
+    (folder / EXAMPLE["serving_input_path"]).write_text(f'{{"dataframe_split": {text}}}')
 
 
 def _kinds(schema: TableSchema) -> dict[str, str]:

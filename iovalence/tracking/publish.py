@@ -4,7 +4,9 @@ The run's folder is the truth. Every step may be done again: what MLflow already
 alone, so that a run that was cut off anywhere is made whole by publishing it again.
 """
 
+import math
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,6 +80,7 @@ def publish(
     tags: Mapping[str, str] | None = None,
     register_as: str | None = None,
     final: bool,
+    limit_s: float | None = None,
 ) -> Published:
     """Send to MLflow what it does not have yet of a run.
 
@@ -89,6 +92,7 @@ def publish(
         tags: The user's own.
         register_as: Name in the model registry, or None.
         final: Send the result and the end too; the run has been closed.
+        limit_s: Seconds after which the rest is left for another time; None to send all.
 
     Raises:
         TrackingError: MLflow could not take all of it; publishing again sends the rest.
@@ -98,10 +102,12 @@ def publish(
     target = Target(
         uri=uri, experiment=experiment, rows=rows, tags=dict(tags or {}), register_as=register_as
     )
-    return publish_to(RunFolder(run), target, final=final)
+    return publish_to(RunFolder(run), target, final=final, limit_s=limit_s)
 
 
-def publish_to(run: RunFolder, target: Target, *, final: bool) -> Published:
+def publish_to(
+    run: RunFolder, target: Target, *, final: bool, limit_s: float | None = None
+) -> Published:
     """Send to MLflow what it does not have yet of a run; see `publish`."""
     with _alone(run):
         record = load_record(run, target)
@@ -109,7 +115,7 @@ def publish_to(run: RunFolder, target: Target, *, final: bool) -> Published:
         record.save(run.tracking)
         if not (final and is_whole(run, record)):
             with telling(target.uri):
-                _Publication(run, record).send(final=final)
+                _Publication(run, record, limit_s).send(final=final)
         return _published(TrackingRecord.load(run.tracking))
 
 
@@ -170,8 +176,10 @@ def _end_text(ending: Ending) -> str:
 class _Publication:
     """Send one run; note each step in its folder as soon as it is done."""
 
-    def __init__(self, run: RunFolder, record: TrackingRecord) -> None:
+    def __init__(self, run: RunFolder, record: TrackingRecord, limit_s: float | None) -> None:
         self._run = run
+        self._limit_s = math.inf if limit_s is None else limit_s
+        self._started = time.monotonic()
         self._record = record
         self._manifest = run.manifest()
         self._client: MlflowClient = open_store(record.target.uri, run.root.parents[1])
@@ -187,6 +195,7 @@ class _Publication:
             self._send_result(ending)
             self._client.set_terminated(self._id, ending.status, ending.time_ms)
             self._note(end=_end_text(ending))
+            self._register()
         elif found.info.status != "RUNNING":
             self._client.update_run(self._id, status="RUNNING")
 
@@ -308,11 +317,23 @@ class _Publication:
         with tempfile.TemporaryDirectory() as scratch:
             artifacts = outgoing(self._run, self._record.target.rows, Path(scratch))
             files = dict(self._record.files)
-            for artifact in artifacts:
-                if files.get(artifact.name) != artifact.sha256:
-                    self._send_file(artifact)
-                    files[artifact.name] = artifact.sha256
-            self._note(files=files)
+            try:
+                for artifact in artifacts:
+                    if files.get(artifact.name) != artifact.sha256:
+                        self._check_time()
+                        self._send_file(artifact)
+                        files[artifact.name] = artifact.sha256
+            finally:
+                self._note(files=files)
+
+    def _check_time(self) -> None:
+        """Stop where a slow server would hold up the end of a training."""
+        elapsed_s = time.monotonic() - self._started
+        if elapsed_s > self._limit_s:
+            raise TrackingError(
+                f"MLflow must take the run within {self._limit_s:g} s, got {elapsed_s:.0f} s for "
+                f"a part of it ({shown(self._record.target.uri)}); `iovalence sync` sends the rest"
+            )
 
     def _send_file(self, artifact: Artifact) -> None:
         self._client.log_artifact(self._id, str(artifact.path), artifact.folder)
@@ -328,9 +349,12 @@ class _Publication:
                 self._client, self._run, str(experiment_id), self._id, experiment
             )
             self._note(model=weights, model_id=model_id, model_version=None)
+
+    def _register(self) -> None:
+        """Register the model; last, since a name that is refused keeps nothing else back."""
         name = self._record.target.register_as
-        if name is not None and self._record.model_version is None:
-            model_id = str(self._record.model_id)
+        model_id = self._record.model_id
+        if name is not None and model_id is not None and self._record.model_version is None:
             self._note(model_version=register_model(self._client, name, model_id, self._id))
 
 

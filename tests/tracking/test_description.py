@@ -50,6 +50,16 @@ def test_the_users_own_tags_do_not_replace_ours(place):
     assert tags["iovalence.run_id"] == place.run.run_id
 
 
+def test_tags_that_mlflow_does_not_take_are_made_to_fit(place):
+    target = Target(
+        uri=place.uri, experiment="members", tags={"a=b": "x", "": "y", "long": "z" * 9000}
+    )
+    texts = describe_run(place.run, place.run.manifest(), target)
+    assert {"a_b": "x", "_": "y"}.items() <= texts.short.items()
+    assert texts.short["long"] == "9000 characters: see artifact tags/long.txt"
+    assert texts.long["tags/long.txt"] == "z" * 9000
+
+
 def test_what_is_not_known_has_no_tag(place):
     place.run.update(git_commit=None, flow_run_id=None)
     target = Target(uri=place.uri, experiment="members")

@@ -250,9 +250,17 @@ def test_a_long_note_is_cut_and_kept_whole(place, client):
     place.run.update(comments="word " * 3000)
     published = place.publish()
     note = shown(client, published).data.tags["mlflow.note.content"]
-    assert note.endswith("(shortened: the whole is in the artifact note.md)")
-    whole = Path(client.download_artifacts(published.mlflow_run_id, "note.md")).read_text()
-    assert whole.count("word") == 3000
+    assert note.endswith("(shortened: the whole is in the artifact tags/mlflow.note.content.txt)")
+    path = client.download_artifacts(published.mlflow_run_id, "tags/mlflow.note.content.txt")
+    assert Path(path).read_text().count("word") == 3000
+
+
+def test_a_name_that_the_registry_refuses_keeps_nothing_else_back(place, client):
+    with pytest.raises(TrackingError, match="Invalid model name 'a/b'"):
+        place.publish(register_as="a/b")
+    (run,) = client.search_runs([client.get_experiment_by_name("members").experiment_id])
+    assert run.info.status == "FINISHED"
+    assert "test_accuracy" in run.data.metrics
 
 
 def test_row_numbers_leave_without_the_values(place, client):
@@ -331,6 +339,14 @@ def test_two_processes_publish_one_run_once(place, client):
     processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(120) for process in processes] == [0, 0]
     assert len(client.search_runs([client.get_experiment_by_name("members").experiment_id])) == 1
+
+
+def test_a_slow_server_gets_the_rest_another_time(place, client):
+    with pytest.raises(TrackingError, match=r"must take the run within 0 s.*sync` sends the rest"):
+        place.publish(limit_s=0)
+    published = place.publish()
+    assert shown(client, published).info.status == "FINISHED"
+    assert "report.html" in artifacts(client, published.mlflow_run_id)
 
 
 def test_times_are_milliseconds_since_1970():

@@ -1,5 +1,7 @@
 """The model as MLflow loads it: any pandas frame in, predictions in the same order out."""
 
+import json
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -144,3 +146,10 @@ def test_a_regression_gives_values_in_the_targets_own_unit(done_regression):
     found = mlflow.pyfunc.load_model(str(path)).predict(members().drop(columns="income"))
     assert list(found.columns) == ["prediction"]
     assert 20 < found.prediction.mean() < 80
+
+
+def test_the_example_is_served_as_it_stands(model, done):
+    folder = done.place.workspace / "mlartifacts" / done.published.mlflow_run_id
+    served = (folder / "artifacts" / "model" / "serving_input_example.json").read_text()
+    frame = pd.DataFrame(**json.loads(served)["dataframe_split"])
+    pd.testing.assert_frame_equal(model.predict(frame), model.predict(model.input_example))

@@ -56,13 +56,14 @@ def test_one_run_that_cannot_be_sent_does_not_hold_up_another(place, client):
     assert list(synced.failures) == [broken.name]
 
 
-def test_what_a_dead_server_missed_reaches_it_when_it_is_back(place, server):
+def test_what_a_dead_server_missed_reaches_it_when_it_is_back(place, server, capsys):
     address, workspace = server
     with pytest.raises(TrackingError, match="got no server there"):
         place.publish(uri=DEAD, experiment="missed", register_as="missed")
     noted = place.run.tracking.read_text()
     place.run.tracking.write_text(noted.replace(DEAD, address))
     assert sync_workspace(place.workspace).sent == [place.run.run_id]
+    assert capsys.readouterr() == ("", "")
     client = open_store(address, workspace)
     experiment = client.get_experiment_by_name("missed")
     (run,) = client.search_runs([experiment.experiment_id])
