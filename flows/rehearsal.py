@@ -1,12 +1,16 @@
 """Own `train --dry-run`: all that comes before training, and what training would be."""
 
+import numpy as np
+
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
+from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport, raise_for_failures
 from iovalence.record import Record
+from iovalence.stages.opened import validate_evaluation
 from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
 from iovalence.stages.trained import plan_machine
-from iovalence.training.fit import architecture
+from iovalence.training.fit import TRAIN, architecture, weigh_classes
 
 PARTS = ("train", "validation", "test")
 
@@ -46,16 +50,20 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
     """Do every stage before training, and work out what it would be.
 
     Raises:
+        ConfigError: `evaluation` or `class_weights` names what this run does not have.
         DataError: The data cannot be trained on.
         GateError: A check whose action is `fail` found something.
     """
     ingested = ingest_stage(loaded)
+    validate_evaluation(loaded, TableSchema.load(ingested.folder / "schema.json"))
     checked = check_stage(loaded, ingested)
     findings = QualityReport.load(checked.folder / "findings.json").findings
     raise_for_failures(findings)
     split = split_stage(loaded, ingested, checked)
     prepared = load_prepared(prepare_stage(loaded, ingested, checked, split).folder)
-    spec = architecture(loaded.config.training, prepared)
+    training = loaded.config.training
+    weigh_classes(training.class_weights, prepared, np.flatnonzero(prepared.part == TRAIN))
+    spec = architecture(training, prepared)
     rows = {name: int((prepared.part == at).sum()) for at, name in enumerate(PARTS)}
     return Rehearsal(
         rows=rows,

@@ -24,7 +24,8 @@ class RunSummary(Record):
     Attributes:
         run_id: Its id.
         run_name: A name people remember, or None.
-        state: RUNNING, FINISHED, FAILED, KILLED, or DIED when its process ended without a word.
+        state: RUNNING, FINISHED, FAILED, KILLED, DIED when its process ended without a word, or
+            DAMAGED when its files cannot be read.
         started_at: ISO 8601, UTC.
         took: Its time, for people; empty while it runs.
         seconds: Its time, None while it runs.
@@ -52,7 +53,28 @@ class RunSummary(Record):
 
 def list_summaries(workspace: Path) -> tuple[RunSummary, ...]:
     """Return a line for each run of a workspace, the newest first."""
-    return tuple(_summary(run) for run in list_runs(workspace))
+    return tuple(_summary_or_damage(run) for run in list_runs(workspace))
+
+
+def _summary_or_damage(run: RunFolder) -> RunSummary:
+    """Return the run's line; one whose files are damaged does not hide the others."""
+    try:
+        return _summary(run)
+    except (StorageError, ConfigError) as err:
+        return RunSummary(
+            run_id=run.run_id,
+            run_name=None,
+            state="DAMAGED",
+            started_at="",
+            took="",
+            seconds=None,
+            experiment="",
+            failure=err.faults,
+            data="",
+            result=err.faults[0],
+            metrics={},
+            run_dir=run.root,
+        )
 
 
 def _summary(run: RunFolder) -> RunSummary:
@@ -81,7 +103,9 @@ def _train_file(run: RunFolder) -> str:
 
 
 def _headline(part: PartResult) -> str:
-    name = next(name for name in HEADLINES if name in part.metrics)
+    name = next((name for name in HEADLINES if name in part.metrics), None)
+    if name is None:
+        return f"{part.part}: no figure is defined"
     return f"{part.part} {METRIC_TEXTS[name].label} {_figure(part, name)}"
 
 

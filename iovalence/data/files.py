@@ -34,13 +34,19 @@ def find_files(value: str, base: Path, key: str) -> tuple[Path, ...]:
         if path.is_dir():
             return _files_of_folder(path, key)
         if path.exists():
-            return (path,)
+            return (_regular(path, key),)
         found = _files_of_glob(path)
     except OSError as err:
         raise unreadable(err, path, key) from err
     if not found:
         raise DataError(_nothing_there(path, key))
     return found
+
+
+def _regular(path: Path, key: str) -> Path:
+    if not path.is_file():
+        raise DataError(f"{key} must name a regular file, got a device, pipe or socket ({path})")
+    return path
 
 
 def unreadable(err: OSError, path: Path, key: str) -> DataError:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from iovalence.atomic import explain_os_error
 from iovalence.data.preprocessing import BLOCK_ROWS, Preprocessing
+from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
+from iovalence.errors import DataError
 
 _TRAIN = 0
 
@@ -70,7 +72,7 @@ def prepare(
     }
     if names := table.schema.names("weight"):
         weight = table.columns[names[0]].filter(pa.array(keep))
-        arrays["weight"] = weight.to_numpy().astype(np.float32)
+        arrays["weight"] = _check_weights(weight.to_numpy(), part[index], names[0])
     try:
         preprocessing.save(folder / "preprocessing.json")
         for name, values in arrays.items():
@@ -79,6 +81,22 @@ def prepare(
     except OSError as err:
         raise explain_os_error(err, folder, "writing") from err
     return preprocessing
+
+
+def _check_weights(
+    weight: NDArray[np.float64], part: NDArray[np.int8], name: str
+) -> NDArray[np.float32]:
+    """Return weights as float32, (M,); no part may weigh nothing, or more than float32 holds."""
+    with np.errstate(over="ignore", under="ignore"):
+        small = weight.astype(np.float32)
+    for at in np.unique(part):
+        total = float(small[part == at].sum(dtype=np.float64))
+        if not 0 < total < np.finfo(np.float32).max:
+            raise DataError(
+                f"the weights of each part must sum to a number > 0 and < 3e38, got {total:g} in "
+                f"the {SOURCES[at]} part ('{name}'); scale them, or leave data.weight out"
+            )
+    return small
 
 
 def _write_encoded(

@@ -14,8 +14,8 @@ DEFAULT_MISSING = ("", "?", "NA", "N/A", "null", "NaN")
 
 
 def _check_delimiter(value: str) -> str:
-    if len(value) != 1 or value in '"\r\n':
-        raise ValueError("must be one character, and no quote or line break")
+    if len(value) != 1 or value in '"\r\n' or not value.isascii():
+        raise ValueError("must be one ASCII character, and no quote or line break")
     return value
 
 

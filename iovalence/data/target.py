@@ -1,5 +1,6 @@
 """Own which column is the target, and what kind of task it makes."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ TARGET_NAMES = ("label", "target", "class", "y")
 MAX_INTEGER_CLASSES = 20
 MIN_ROWS_A_CLASS = 3
 _MAX_SHOWN = 20
+MAX_TARGET = 1e100
 
 
 def find_target(section: DataSection, names: Sequence[str]) -> tuple[str, str]:
@@ -74,6 +76,7 @@ def find_task(
             f"data.target must have two values at least, found only '{value}' in '{target}' in "
             f"{len(values) - values.null_count} rows"
         )
+    _check_size(target, values, found)
     if section.task is not None:
         _check_fits(section.task, target, found)
         return section.task, "data.task says so"
@@ -85,6 +88,19 @@ def _check_fits(task: Task, target: str, found: FoundKind) -> None:
         raise DataError(
             f"data.target must be numeric for data.task: regression, found '{target}' to be "
             f"{found.kind}; correct the values or set data.task: classification"
+        )
+
+
+def _check_size(target: str, values: pa.ChunkedArray, found: FoundKind) -> None:
+    """Refuse numbers whose squares, which the loss is made of, float64 does not hold."""
+    if found.kind != "numeric":
+        return
+    numbers = parse_numbers(values, decimal_comma=found.decimal_comma)
+    largest = pc.max(pc.abs(numbers)).as_py()
+    if largest is not None and MAX_TARGET < largest < math.inf:
+        raise DataError(
+            f"data.target must have values below {MAX_TARGET:g} in size, so that they can be "
+            f"squared, found {largest:g} in '{target}'; give it in a larger unit"
         )
 
 

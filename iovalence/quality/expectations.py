@@ -134,7 +134,14 @@ def _judge(table: Table, expectations: list[Any]) -> list[dict[str, Any]]:
         expectation.meta = {"position": position}  # results come sorted by column
     # All at once: each judgement costs a hash of the whole table.
     suite = ExpectationSuite("declared", expectations=expectations)
-    judged = _as_batch(table).validate(suite, result_format="SUMMARY")
+    try:
+        judged = _as_batch(table).validate(suite, result_format="SUMMARY")
+    except (KeyError, ValueError, TypeError) as err:
+        named = ", ".join(sorted({type(one).__name__ for one in expectations}))
+        raise ConfigError(
+            f"{_KEY}: Great Expectations must be able to judge what is declared, got "
+            f"'{_shorten(str(err))}'; check the arguments of {named}"
+        ) from err
     results = [result.to_json_dict() for result in judged.results]
     return sorted(results, key=lambda result: int(result["expectation_config"]["meta"]["position"]))
 

@@ -6,6 +6,7 @@ done again, and a run that failed goes on from the stage that failed.
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from iovalence.atomic import explain_os_error, write_folder
 from iovalence.record import Record
+
+_SIZES = "sizes.json"
 
 
 class StageOutput(Record):
@@ -61,14 +64,15 @@ class StageStore:
         started = time.perf_counter()
         key = hash_of(inputs)
         folder = self.root / stage / key[:32]
-        reused = folder.is_dir()
+        reused = is_whole(folder)
         if not reused:
             try:
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 with FileLock(folder.with_suffix(".lock")):
-                    reused = folder.is_dir()
+                    reused = is_whole(folder)
                     if not reused:
-                        write_folder(folder, lambda path: _ignore(write(path)))
+                        shutil.rmtree(folder, ignore_errors=True)
+                        write_folder(folder, lambda path: _write(path, write))
             except OSError as err:
                 if hasattr(err, "faults"):
                     raise
@@ -83,5 +87,27 @@ def hash_of(inputs: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _ignore(_: object) -> None:
-    """Drop what a writer returns."""
+def is_whole(folder: Path) -> bool:
+    """Say whether a stage's folder is there, with all its files in their sizes.
+
+    What was cut, emptied or deleted is noticed, and the stage done again; hashing gigabytes for
+    every run would cost more than many a stage.
+    """
+    try:
+        sizes = json.loads((folder / _SIZES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(sizes == _file_sizes(folder))
+
+
+def _write(folder: Path, write: Callable[[Path], object]) -> None:
+    write(folder)
+    (folder / _SIZES).write_text(json.dumps(_file_sizes(folder)), encoding="utf-8")
+
+
+def _file_sizes(folder: Path) -> dict[str, int]:
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != _SIZES
+    }

@@ -36,7 +36,9 @@ class TrainingSection(Section):
         description="L2 penalty, as weight decay coupled to the gradient (adamw: decoupled)",
     )
     epochs: int = Field(30, ge=1, description="most passes over the train part")
-    batch_size: int = Field(32, ge=1, description="rows for one step; the last batch may be less")
+    batch_size: int = Field(
+        32, ge=1, le=2**31 - 1, description="rows for one step; the last batch may be less"
+    )
     optimizer: Optimizer = Field("adam", description="rule that turns gradients into updates")
     momentum: float = Field(0.9, ge=0, lt=1, description="for optimizer momentum")
     adam_betas: Annotated[tuple[Beta, Beta], Field(strict=False)] = Field(

@@ -21,6 +21,19 @@ def test_a_stage_is_done_once_for_the_same_input(tmp_path):
     assert (first.folder / "result").read_text() == "x"
 
 
+@pytest.mark.parametrize("damage", ["cut", "deleted"])
+def test_a_stage_whose_files_were_damaged_is_done_again(tmp_path, damage):
+    store = StageStore(tmp_path)
+
+    def write(folder):
+        (folder / "result").write_text("whole")
+
+    result = store.produce("split", {}, write).folder / "result"
+    result.write_text("wh") if damage == "cut" else result.unlink()
+    assert not store.produce("split", {}, write).reused
+    assert result.read_text() == "whole"
+
+
 def test_another_input_is_another_folder(tmp_path):
     store = StageStore(tmp_path)
     folders = {

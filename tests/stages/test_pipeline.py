@@ -248,6 +248,27 @@ def test_a_row_of_weight_zero_counts_for_nothing(project):
     assert result.flat()["test_accuracy"] > 0.9
 
 
+@pytest.mark.parametrize("weight", ["0", "1e300"])
+def test_weights_that_cannot_be_summed_are_refused(project, weight):
+    table = "\n".join(
+        f"{line},{weight if number else 'w'}"
+        for number, line in enumerate(make_table().splitlines())
+    )
+    with pytest.raises(DataError, match="weights of each part must sum to a number > 0"):
+        project(table + "\n", "data: {train_file: data.csv, target: label, weight: w}\n")
+
+
+def test_a_target_too_large_to_be_squared_is_refused(project):
+    lines = [f"{number},{number * 1e200:g}" for number in range(1, 60)]
+    with pytest.raises(DataError, match=r"must have values below 1e\+100 in size"):
+        project("\n".join(["a,y", *lines]) + "\n", CONFIG)
+
+
+def test_a_device_as_a_file_is_refused(project):
+    with pytest.raises(DataError, match="must name a regular file, got a device"):
+        project(make_table(), CONFIG, "data.train_file=/dev/zero")
+
+
 def test_a_rate_that_is_far_too_high_stops_with_the_step_and_its_rows(project, tmp_path):
     config = (
         "data: {train_file: data.csv}\n"
