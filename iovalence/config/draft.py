@@ -26,6 +26,12 @@ _TRAINING_KEYS = (
     "seed",
 )
 
+_TRAINING_HEAD = """\
+# How it is trained: these are the defaults. Take the # away before a key and before
+# training to change it, or start from a preset:
+# preset: balanced
+"""
+
 
 def draft_config(
     schema: TableSchema, data_file: str, *, column_names: Sequence[str] | None = None
@@ -101,12 +107,8 @@ def _training() -> str:
         key_lines(TrainingSection, key, section.model_dump(mode="json")[key], "  ")
         for key in _TRAINING_KEYS
     ]
-    return (
-        "# How it is trained: these are the defaults. Take the # away before a key and before\n"
-        "# training to change it, or start from a preset:\n"
-        "# preset: balanced\n"
-        "".join(f"# {line}".rstrip() + "\n" for line in _training_lines(keys))
-    )
+    commented = "".join(f"# {line}".rstrip() + "\n" for line in _training_lines(keys))
+    return f"{_TRAINING_HEAD}{commented}"
 
 
 def _training_lines(keys: Sequence[str]) -> Iterator[str]:

@@ -190,7 +190,7 @@ data_sections = st.fixed_dictionaries(
         "exclude": st.lists(text.filter(lambda name: len(name) > 3)).map(tuple),
         "column_names": optional(st.lists(text, min_size=1, unique=True).map(tuple)),
         "missing_values": st.lists(st.text(max_size=5)).map(tuple),
-        "delimiter": optional(st.characters(exclude_characters='"\r\n', codec="utf-8")),
+        "delimiter": optional(st.characters(exclude_characters='"\r\n', codec="ascii")),
         "validation_split": share,
         "test_size": share,
         "split": st.sampled_from([None, "random", "stratified"]),

@@ -129,8 +129,8 @@ def test_a_wrong_value_is_one_line(faults: Faults, text: str, fault: str) -> Non
             "name the file of the table, or give --set data.train_file=..."),
         ("train.csv", "data must be a mapping of keys to values, got train.csv (config.yaml:1); "
             "write data: {train_file: ...}, or give --set data.train_file=..."),
-        ("{train_file: a, delimiter: ab}", "data.delimiter must be one character, and no quote or "
-            r'line break, got ab (config.yaml:1); a tab is "\t", in double quotes'),
+        ("{train_file: a, delimiter: ab}", "data.delimiter must be one ASCII character, "
+            r'and no quote or line break, got ab (config.yaml:1); a tab is "\t", in double quotes'),
         ("{train_file: a, features: age}", "data.features must be a list, as [a, b], got age "
             "(config.yaml:1)"),
         ("{train_file: a, split: none}", "data.split must be one of random, stratified, got none "
