@@ -1,6 +1,5 @@
 """Own the model in MLflow: saved as code and weights, with signature and example; registered."""
 
-import json
 import re
 import shutil
 import tempfile
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from iovalence import __version__
 from iovalence.data.encodings import Encoding
-from iovalence.data.preprocessing import Preprocessing
 from iovalence.data.schema import TableSchema
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
+
+    from iovalence.models.predictor import ModelRecord
 
 FOLDER = "model"
 WEIGHTS_TAG = "iovalence.weights_sha256"
@@ -87,25 +87,25 @@ def wrap_model(run: RunFolder, folder: Path, model_id: str, mlflow_run_id: str) 
     `mlflow.pyfunc.save_model` would do the same, and take a second longer: it looks through all
     packages that are installed.
     """
-    import_pyfunc()
-    import mlflow.pyfunc
-    from mlflow.models import Model
+    from iovalence.models.predictor import ModelRecord
 
     shutil.copytree(run.model, folder)
     shutil.copyfile(CODE, folder / CODE.name)
-    # Not by the predictor, which would import torch.
-    record = json.loads((run.model / "model.json").read_bytes())
-    schema = TableSchema.model_validate(record["table"])
-    preprocessing = Preprocessing.model_validate(record["preprocessing"])
+    record = ModelRecord.load(run.model / "model.json")
     _write_requirements(folder, run.manifest().versions)
-    _write_example(folder, input_example(preprocessing))
+    _write_example(folder, input_example(record))
+    with warnings.catch_warnings():
+        # MLflow warns of types in its own modules as they are imported.
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+        from mlflow.models import Model
     model = Model(
         run_id=mlflow_run_id,
         model_id=model_id,
         model_uuid=model_id,
-        signature=model_signature(schema, preprocessing.classes),
+        signature=model_signature(record.table, record.preprocessing.classes),
         saved_input_example_info=EXAMPLE,
-        metadata={"iovalence.run_id": run.run_id, "columns": _kinds(schema)},
+        metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
     )
     mlflow.pyfunc.add_to_model(
         model,
@@ -116,16 +116,6 @@ def wrap_model(run: RunFolder, folder: Path, model_id: str, mlflow_run_id: str) 
         artifacts={"model": {"path": ".", "uri": FOLDER}},
     )
     model.save(str(folder / "MLmodel"))
-
-
-def import_pyfunc() -> None:
-    """Import MLflow's part for models, which warns of types in its own modules."""
-    from iovalence.tracking.environment import prepare_environment
-
-    prepare_environment()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow.pyfunc  # noqa: F401
 
 
 def _write_requirements(folder: Path, versions: Mapping[str, str]) -> None:
@@ -180,11 +170,11 @@ def model_signature(schema: TableSchema, classes: tuple[str, ...] | None) -> "Mo
     return ModelSignature(inputs, Schema(outputs))
 
 
-def input_example(preprocessing: Preprocessing) -> "pd.DataFrame":
+def input_example(record: "ModelRecord") -> "pd.DataFrame":
     """Return one made-up row: medians and known categories, never a row of the data."""
     import pandas as pd
 
-    values = {encoding.column: [_typical(encoding)] for encoding in preprocessing.columns}
+    values = {encoding.column: [_typical(encoding)] for encoding in record.preprocessing.columns}
     return pd.DataFrame(values)
 
 

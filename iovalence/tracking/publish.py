@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from iovalence.errors import TrackingError
 from iovalence.evaluation.result import EvaluationResult
-from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import metric_points, read_journal
 from iovalence.runs.manifest import Manifest, Status
@@ -37,7 +36,8 @@ LOCK_SECONDS = 60
 T = TypeVar("T")
 
 
-class Published(Record):
+@dataclass(frozen=True)
+class Published:
     """Say where a run is shown.
 
     Attributes:

@@ -106,6 +106,7 @@ def telling(uri: str) -> Iterator[None]:
     """
     prepare_environment()
     from mlflow.exceptions import MlflowException
+    from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
@@ -116,8 +117,7 @@ def telling(uri: str) -> Iterator[None]:
         raise TrackingError(
             f"the driver of the tracking database must be installed, got '{err}' ({shown(uri)})"
         ) from err
-    except (MlflowException, SQLAlchemyError, OSError) as err:
-        # What `requests` raises is an OSError too.
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as err:
         text = str(err)
         unreachable = _known(text, _UNREACHABLE)
         kind = UnreachableError if unreachable else TrackingError
