@@ -62,7 +62,6 @@ class OwnServer(Server):
     process: subprocess.Popen[bytes]
     home: Path
     is_own = True
-    max_retries = 0
 
     def settings(self) -> dict[str, str]:
         """Return the environment with which Prefect uses it; nobody will read its log."""
