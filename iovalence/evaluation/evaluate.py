@@ -6,15 +6,12 @@ Shapes: N rows, K classes.
 """
 
 import math
-import operator
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iovalence.data.section import Task
-from iovalence.errors import ConfigError
 from iovalence.evaluation.intervals import (
     bootstrap_intervals,
     choose_num_resamples,
@@ -27,11 +24,9 @@ from iovalence.evaluation.metrics import (
     build_classification_measure,
     build_regression_measure,
     measure_once,
-    metric_names,
 )
 from iovalence.evaluation.result import (
     OTHERS,
-    PREFIXES,
     UNKNOWN,
     ClassFigures,
     ConfusionMatrix,
@@ -41,7 +36,6 @@ from iovalence.evaluation.result import (
     SliceTable,
 )
 from iovalence.models.predictions import Predictions
-from iovalence.names import nearest
 
 MAX_SLICES = 20
 MAX_MATRIX_CLASSES = 50
@@ -85,9 +79,8 @@ def evaluate_part(
 
     Args:
         part: train, validation, test, or another name.
-        y_true: Class index, int64 (N,), -1 for a class that the model does not know; or values,
-            float64 (N,), in the target's own unit.
-        predictions: What the model says of the rows.
+        y_true: Class index, int64 (N,), -1 for an unknown class; or values, float64 (N,).
+        predictions: What the model says of the rows, values in the same unit.
         loss: What training minimises, on this part; None where it was not worked out.
         weight: Weight of each row, float64 (N,) >= 0; None for equal weights.
         slices: For each column to break down by, the value in each row, text (N,).
@@ -318,93 +311,3 @@ def _take(predictions: Predictions, rows: Ints) -> Predictions:
         values=None if predictions.values is None else predictions.values[rows],
         classes=predictions.classes,
     )
-
-
-def check_requirements(require: Mapping[str, str], flat: Mapping[str, float]) -> tuple[str, ...]:
-    """Return a line for each requirement that was not met.
-
-    Args:
-        require: For each metric by its full name, a comparison and a number, as `>= 0.85`.
-        flat: The metrics of the run by full name.
-
-    Raises:
-        ConfigError: A requirement names a metric that this run does not have.
-    """
-    validate_requirements(require, flat)
-    return tuple(
-        f"{name} must be {rule.strip()}, got {flat[name]:.6g} (evaluation.require); "
-        "the report shows where it is lost"
-        for name, rule in require.items()
-        if not _holds(flat[name], rule)
-    )
-
-
-def validate_requirements(require: Mapping[str, str], available: Iterable[str]) -> None:
-    """Refuse requirements that this run can never answer.
-
-    Args:
-        require: As in `check_requirements`.
-        available: Full names of the metrics of the run; `expected_metrics` gives them before
-            there are any.
-
-    Raises:
-        ConfigError: A requirement names another metric, or its number is none.
-    """
-    names = tuple(available)
-    faults = [
-        f"evaluation.require.{name} must name a metric of this run, got '{name}'"
-        f"{_suggest(name, names)}"
-        for name in require
-        if name not in names
-    ]
-    faults += [
-        f"evaluation.require.{name} must be a comparison and a number, got '{rule}'; "
-        'write for example ">= 0.85"'
-        for name, rule in require.items()
-        if _read_rule(rule) is None
-    ]
-    if faults:
-        raise ConfigError(faults)
-
-
-def validate_metrics(metrics: Sequence[str], task: Task) -> None:
-    """Refuse names in `evaluation.metrics` that are no metric of the task.
-
-    Raises:
-        ConfigError: There are such names.
-    """
-    names = ("loss", *metric_names(task))
-    faults = [
-        f"evaluation.metrics must name metrics of {task}, got '{name}'{_suggest(name, names)}"
-        for name in metrics
-        if name not in names
-    ]
-    if faults:
-        raise ConfigError(faults)
-
-
-def expected_metrics(task: Task, parts: Iterable[str]) -> tuple[str, ...]:
-    """Return the full names of all metrics that a run with these parts has."""
-    names = ("loss", *metric_names(task))
-    return tuple(f"{PREFIXES.get(part, part)}_{name}" for part in parts for name in names)
-
-
-def _suggest(name: str, names: Sequence[str]) -> str:
-    return nearest(name, names) or f"; there are {', '.join(names)}"
-
-
-_RULE = re.compile(r"\s*(>=|<=|>|<)\s*(\S+)\s*")
-_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
-
-
-def _read_rule(rule: str) -> tuple[str, float] | None:
-    found = _RULE.fullmatch(rule)
-    try:
-        return (found[1], float(found[2])) if found else None
-    except ValueError:
-        return None
-
-
-def _holds(value: float, rule: str) -> bool:
-    sign, bound = _read_rule(rule) or ("<", -math.inf)
-    return bool(_COMPARE[sign](value, bound))

@@ -14,13 +14,13 @@ from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
 from iovalence.errors import GateError
 from iovalence.evaluation.evaluate import (
-    check_requirements,
     evaluate_part,
     majority_predictions,
     mean_predictions,
 )
 from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
+from iovalence.evaluation.requirements import check_requirements
 from iovalence.evaluation.result import EvaluationResult, PartResult
 from iovalence.models.network import Network
 from iovalence.models.predictions import Predictions

@@ -11,7 +11,7 @@ from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
 from iovalence.data.schema import TableSchema
 from iovalence.errors import ConfigError
-from iovalence.evaluation.evaluate import (
+from iovalence.evaluation.requirements import (
     expected_metrics,
     validate_metrics,
     validate_requirements,
