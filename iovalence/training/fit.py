@@ -105,26 +105,39 @@ def fit(
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint could not be saved.
     """
-    device = torch.device(machine.device)
     rows = np.flatnonzero(prepared.part == TRAIN)
     weights = weigh_classes(class_weights, prepared, rows)
-    network = Network(architecture(section, prepared), device)
-    network.initialise(derived_seed(section.seed, "weights"))
-    trainer = Trainer(
-        network=network,
-        objective=objective_for(prepared),
-        train=load_part(prepared, rows, weights, device),
-        validation=_validation(prepared, weights, device),
-        section=section,
-        observe=observe,
-        checkpoints=Checkpoints(checkpoints, section.keep_checkpoints) if checkpoints else None,
-        name_rows=None if name_rows is None else lambda taken: name_rows(rows[taken]),
-    )
+    trainer = build_trainer(prepared, section, machine, weights)
+    trainer.observe = observe
+    if checkpoints is not None:
+        trainer.checkpoints = Checkpoints(checkpoints, section.keep_checkpoints)
+    if name_rows is not None:
+        trainer.name_rows = lambda taken: name_rows(rows[taken])
     with arithmetic(machine):
         trained = trainer.fit()
-    kept = Network(network.spec, torch.device("cpu"))
+    kept = Network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)
     return Fitted(kept, trained, trainer.objective, weights)
+
+
+def build_trainer(
+    prepared: Prepared,
+    section: TrainingSection,
+    machine: Machine,
+    class_weights: torch.Tensor | None,
+) -> Trainer:
+    """Return a trainer at its start: first weights drawn, rows loaded, nothing kept."""
+    device = torch.device(machine.device)
+    network = Network(architecture(section, prepared), device)
+    network.initialise(derived_seed(section.seed, "weights"))
+    train = np.flatnonzero(prepared.part == TRAIN)
+    return Trainer(
+        network=network,
+        objective=objective_for(prepared),
+        train=load_part(prepared, train, class_weights, device),
+        validation=_validation(prepared, class_weights, device),
+        section=section,
+    )
 
 
 @contextmanager

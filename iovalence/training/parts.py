@@ -1,7 +1,8 @@
-"""Own the rows of one part as tensors on the device."""
+"""Own the rows of one part as the trainer takes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -9,6 +10,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iovalence.data.prepared import Prepared
+from iovalence.training.randomness import order_of_epoch
+
+
+class Rows(Protocol):
+    """Give the rows of a part, wherever they are kept."""
+
+    @property
+    def num_rows(self) -> int:
+        """Return N."""
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """Return the order in which an epoch takes the rows, int64 (N,), on the CPU."""
+
+    def take(self, rows: Tensor) -> "PartTensors":
+        """Return the rows at these positions, int64 (B,) on the CPU, as tensors on the device."""
+
+    def in_turn(self, size: int) -> "Iterator[PartTensors]":
+        """Yield all rows in their own order, `size` at a time."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +53,19 @@ class PartTensors:
         """Return N."""
         return len(self.target)
 
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """Return the order in which an epoch takes the rows: all are shuffled together."""
+        return order_of_epoch(seed, epoch, self.num_rows)
+
     def take(self, rows: Tensor) -> "PartTensors":
         """Return the rows at these positions, in one gather for each tensor."""
+        rows = rows.to(self.target.device)
         return self._map(lambda tensor: tensor.index_select(0, rows))
+
+    def in_turn(self, size: int) -> "Iterator[PartTensors]":
+        """Yield views of all rows, `size` at a time."""
+        for start in range(0, self.num_rows, size):
+            yield self._map(lambda tensor, at=start: tensor[at : at + size])  # type: ignore[misc]
 
     def to(self, device: torch.device) -> "PartTensors":
         """Return the rows on a device."""

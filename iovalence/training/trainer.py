@@ -19,8 +19,8 @@ from iovalence.models.network import Network
 from iovalence.training.checkpoint import Checkpoints
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
-from iovalence.training.parts import PartTensors
-from iovalence.training.randomness import DropoutMasks, order_of_epoch, slices
+from iovalence.training.parts import PartTensors, Rows
+from iovalence.training.randomness import DropoutMasks, slices
 from iovalence.training.schedule import Progress, Watch, rates_of_epoch
 from iovalence.training.section import TrainingSection
 
@@ -81,8 +81,8 @@ class Trainer:
 
     network: Network
     objective: Objective
-    train: PartTensors
-    validation: PartTensors | None
+    train: Rows
+    validation: Rows | None
     section: TrainingSection
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
@@ -154,11 +154,11 @@ class Trainer:
 
     def _train_epoch(self, epoch: int, rates: list[float]) -> dict[str, float]:
         """Take every row once, in the epoch's order; return the figures as it trained."""
-        order = order_of_epoch(self.section.seed, epoch, self.train.num_rows)
+        order = self.train.order(self.section.seed, epoch)
         sums = torch.zeros(NUM_SUMS, dtype=torch.float64)
         rate = iter(rates)
         for block, rows in enumerate(slices(order, self._block_rows)):
-            taken = self.train.take(rows.to(self.train.target.device))
+            taken = self.train.take(rows)
             masks = self.masks.draw(epoch, block, len(rows))
             outputs = self._train_block(taken, masks, rate)
             sums += self.objective.sums(outputs, taken.target, taken.weight, taken.row_weight).cpu()
@@ -243,19 +243,20 @@ def clip_norm(grad: Tensor, largest: float) -> None:
 
 
 @torch.no_grad()
-def compute_outputs(network: Network, rows: PartTensors) -> Tensor:
+def compute_outputs(network: Network, rows: Rows) -> Tensor:
     """Return the outputs, float32 (N, K), without dropout."""
-    size = LARGE_BATCH
-    codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
-    batches = zip(slices(rows.features, size), codes, strict=False)
-    return torch.cat([network.forward(features, code) for features, code in batches])
+    taken = rows.in_turn(LARGE_BATCH)
+    return torch.cat([network.forward(some.features, some.codes) for some in taken])
 
 
-def measure(network: Network, objective: Objective, rows: PartTensors) -> dict[str, float]:
+@torch.no_grad()
+def measure(network: Network, objective: Objective, rows: Rows) -> dict[str, float]:
     """Return the figures of a part without dropout; rows of a class unknown are left out."""
-    outputs = compute_outputs(network, rows)
-    if rows.target.dtype == torch.int64 and bool((rows.target < 0).any()):
-        known = (rows.target >= 0).nonzero()[:, 0]
-        rows, outputs = rows.take(known), outputs.index_select(0, known)
-    sums = objective.sums(outputs, rows.target, rows.weight, rows.row_weight)
+    sums = torch.zeros(NUM_SUMS, dtype=torch.float64)
+    for some in rows.in_turn(LARGE_BATCH):
+        outputs = network.forward(some.features, some.codes)
+        if some.target.dtype == torch.int64 and bool((some.target < 0).any()):
+            known = (some.target >= 0).nonzero()[:, 0]
+            some, outputs = some.take(known), outputs.index_select(0, known)
+        sums += objective.sums(outputs, some.target, some.weight, some.row_weight).cpu()
     return objective.figures(sums.tolist())
