@@ -84,6 +84,7 @@ class Manifest(Record):
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
+        resumed: When it was taken up again, each time: ISO 8601, UTC.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         comments: The user's own words.
@@ -108,6 +109,7 @@ class Manifest(Record):
     config_hash: str
     data_hash: str
     flow_run_id: str | None = None
+    resumed: tuple[str, ...] = ()
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
