@@ -21,9 +21,9 @@ from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
+from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
 from iovalence.training.section import TrainingSection
-from iovalence.training.steps import Steps, build_steps
 
 BLOCK_ROWS = 8192
 LARGE_BATCH = 16384
@@ -79,6 +79,7 @@ class Trainer:
         train: Rows to learn from.
         validation: Rows to watch, or None.
         section: How to train.
+        mixed_precision: Whether products are taken in bfloat16.
         observe: Called after every epoch, before its checkpoint.
         checkpoints: Where to keep checkpoints, or None.
         name_rows: Names rows by their position in the train part, for messages.
@@ -91,6 +92,7 @@ class Trainer:
     train: Rows
     validation: Rows | None
     section: TrainingSection
+    mixed_precision: bool = False
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
     name_rows: Callable[[NDArray[np.int64]], str] | None = None
@@ -102,8 +104,13 @@ class Trainer:
         self.optimizer = FlatOptimizer(network.flat, network.grad, section)
         widths = network.spec.layers
         self.masks = DropoutMasks(section.seed, section.dropout, widths, network.flat.device)
-        self.steps: Steps = build_steps(
-            network, self.objective, self.optimizer, section, self.masks.scale
+        self.steps = build_steps(
+            network,
+            self.objective,
+            self.optimizer,
+            section,
+            mask_scale=self.masks.scale,
+            mixed_precision=self.mixed_precision,
         )
         self.watch = Watch(section, has_validation=self.validation is not None)
         self.best = network.flat.clone()
