@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +95,7 @@ def stack() -> nn.Sequential:
     """Return the network of the documented defaults, as torch.nn has it."""
     layers: list[nn.Module] = []
     widths = (FEATURES, 128, 64, 32)
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
+    for n_in, n_out in pairwise(widths):
         layers += [nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(0.3)]
     return nn.Sequential(*layers, nn.Linear(32, CLASSES))
 
