@@ -80,6 +80,7 @@ class Manifest(Record):
         hardware: What the result or the speed can depend on.
         device: Where it was trained.
         threads: Threads of the arithmetic.
+        mixed_precision: Whether products were taken in bfloat16.
         seed: Decides every random choice.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
@@ -105,6 +106,7 @@ class Manifest(Record):
     hardware: dict[str, str]
     device: str | None = None
     threads: int | None = None
+    mixed_precision: bool | None = None
     seed: int
     config_hash: str
     data_hash: str

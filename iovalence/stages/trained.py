@@ -1,6 +1,7 @@
 """Own training as a stage: the run's model, checkpoints and journal."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ def plan_machine(
     section, threads = loaded.config.training, loaded.config.run.threads
     spec = architecture(section, prepared)
     if manifest is not None and manifest.device is not None:
-        section = section.model_copy(update={"device": manifest.device})
+        chosen = {"device": manifest.device, "mixed_precision": bool(manifest.mixed_precision)}
+        section = section.model_copy(update=chosen)
         threads = manifest.threads or threads
     return choose_machine(section, threads, spec)
 
@@ -98,7 +100,7 @@ def train_stage(
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
     section = loaded.config.training
     machine = plan_machine(loaded, prepared, run.manifest())
-    run.update(device=machine.device, threads=machine.threads)
+    run.update(**asdict(machine))
     checkpoints = _checkpoints(run, section)
     with timing(run, "train"), stopping() as should_stop:
         fitted = fit(

@@ -14,7 +14,7 @@ from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.device import choose_device, choose_threads
+from iovalence.training.device import choose_device, choose_precision, choose_threads
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors, load_part
 from iovalence.training.randomness import derived_seed
@@ -32,10 +32,12 @@ class Machine:
     Attributes:
         device: `cpu`, `cuda` or `mps`.
         threads: Threads on the CPU.
+        mixed_precision: Whether products are taken in bfloat16.
     """
 
     device: str
     threads: int
+    mixed_precision: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ def choose_machine(section: TrainingSection, threads: str | int, spec: NetworkSp
     """Return where this network is trained.
 
     Raises:
-        ConfigError: `training.device` is not there.
+        ConfigError: `training.device` is not there, or cannot do `mixed_precision`.
     """
-    device = choose_device(section.device)
-    chosen = choose_threads(threads, spec.num_parameters, section.batch_size)
-    return Machine(device.type, chosen)
+    device, work = choose_device(section.device), (spec.num_parameters, section.batch_size)
+    mixed = choose_precision(section.mixed_precision, device, *work)
+    return Machine(device.type, choose_threads(threads, *work), mixed)
 
 
 def fit(
@@ -143,6 +145,7 @@ def build_trainer(
         train=load_part(prepared, train, class_weights, device),
         validation=_validation(prepared, class_weights, device),
         section=section,
+        mixed_precision=machine.mixed_precision,
     )
 
 

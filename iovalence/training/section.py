@@ -88,6 +88,10 @@ class TrainingSection(Section):
         examples=[15],
     )
     keep_checkpoints: int = Field(3, ge=1, description="how many of the interval are kept")
+    mixed_precision: Literal["auto"] | Switch = Field(
+        "auto",
+        description="products in bfloat16 on a GPU: true, false, or auto where it is faster",
+    )
     device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
     verbose: Switch = Field(True, description="false is silent but for errors")
     seed: int = Field(42, ge=0, lt=2**63, description="decides every random choice of the run")

@@ -17,18 +17,17 @@ from iovalence.training.objective import Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
 from iovalence.training.randomness import slices
-from iovalence.training.section import TrainingSection
 
 
-class Batch(NamedTuple):
-    """Hold one batch as a step takes it, all views of a block.
+class Block(NamedTuple):
+    """Hold the rows of a block, or of one of its batches, as steps take them.
 
     Attributes:
-        inputs: (B, I+1) as `Backprop.forward` takes them.
+        inputs: (N, I+1) as `Backprop.forward` takes them.
         goal: As `Objective.goal` gives it.
-        outputs: float32 (B, K), written by the step.
-        codes: int64 (B, E), or None.
-        masks: For each hidden layer (B, H); none without dropout.
+        outputs: float32 (N, K), written by the steps.
+        codes: int64 (N, E), or None.
+        masks: For each hidden layer (N, H); none without dropout.
     """
 
     inputs: Tensor
@@ -36,6 +35,20 @@ class Batch(NamedTuple):
     outputs: Tensor
     codes: Tensor | None
     masks: tuple[Tensor, ...]
+
+    def batches(self, size: int) -> "Iterator[Block]":
+        """Yield views of the batches, `size` rows each, the last perhaps fewer."""
+        codes = repeat(None) if self.codes is None else slices(self.codes, size)
+        cut_masks = [slices(mask, size) for mask in self.masks]
+        masks = zip(*cut_masks, strict=True) if cut_masks else repeat(())
+        goal = zip(*(slices(part, size) for part in self.goal), strict=True)
+        inputs, outputs = slices(self.inputs, size), slices(self.outputs, size)
+        return (Block(*parts) for parts in zip(inputs, goal, outputs, codes, masks, strict=False))
+
+    def tensors(self) -> list[Tensor]:
+        """Return all that is there, in one order."""
+        codes = [] if self.codes is None else [self.codes]
+        return [self.inputs, *self.goal, self.outputs, *codes, *self.masks]
 
 
 class Steps:
@@ -85,38 +98,34 @@ class Steps:
         Returns:
             The outputs that the losses came from, float32 (N, K); overwritten by the next block.
         """
-        outputs = self._room(rows.num_rows)
-        for batch, rate in zip(self._batches(rows, masks, outputs), rates, strict=False):
+        block = self._load(rows, masks)
+        self._take(block, rates)
+        return block.outputs
+
+    def _load(self, rows: PartTensors, masks: Sequence[Tensor]) -> Block:
+        """Return a block as steps take it, in room that is kept from block to block."""
+        spec, num_rows = self._network.spec, rows.num_rows
+        if len(self._inputs) < num_rows:
+            self._inputs = self._flat.new_ones(num_rows, spec.widths[0][0] + 1)
+            self._outputs = self._network.flat.new_empty(num_rows, spec.num_outputs)
+        inputs = self._inputs[:num_rows]
+        inputs[:, : rows.features.shape[1]].copy_(rows.features)
+        return Block(
+            inputs=inputs,
+            goal=self._objective.goal(rows.target, rows.weight, self._batch_size, spec.num_outputs),
+            outputs=self._outputs[:num_rows],
+            codes=rows.codes,
+            masks=tuple(mask.to(inputs.dtype) for mask in masks),
+        )
+
+    def _take(self, block: Block, rates: Sequence[float] | Tensor) -> None:
+        for batch, rate in zip(block.batches(self._batch_size), rates, strict=False):
             self._differentiate(batch)
             if self._clip is not None:
                 clip_norm(self._network.grad, self._clip)
             self._optimizer.step(rate)
-        return outputs
 
-    def _room(self, num_rows: int) -> Tensor:
-        """Make room for a block, where there is not enough; return that for its outputs."""
-        spec = self._network.spec
-        if len(self._inputs) < num_rows:
-            self._inputs = self._flat.new_ones(num_rows, spec.widths[0][0] + 1)
-            self._outputs = self._network.flat.new_empty(num_rows, spec.num_outputs)
-        return self._outputs[:num_rows]
-
-    def _batches(
-        self, rows: PartTensors, masks: Sequence[Tensor], outputs: Tensor
-    ) -> Iterator[Batch]:
-        size, inputs = self._batch_size, self._inputs[: rows.num_rows]
-        inputs[:, : rows.features.shape[1]].copy_(rows.features)
-        goal = self._objective.goal(rows.target, rows.weight, size, outputs.shape[1])
-        codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
-        cut_masks = [slices(mask.to(inputs.dtype), size) for mask in masks]
-        per_batch = zip(*cut_masks, strict=True) if cut_masks else repeat(())
-        cut_goal = zip(*(slices(part, size) for part in goal), strict=True)
-        parts = zip(
-            slices(inputs, size), cut_goal, slices(outputs, size), codes, per_batch, strict=False
-        )
-        return (Batch(*part) for part in parts)
-
-    def _differentiate(self, batch: Batch) -> None:
+    def _differentiate(self, batch: Block) -> None:
         """Write the outputs and the gradient of a batch."""
         num_rows = len(batch.inputs)
         if num_rows not in self._passes:
@@ -129,7 +138,7 @@ class Steps:
         grad = self._objective.differentiate(batch.outputs, batch.goal)
         backprop.backward(grad, batch.codes, batch.masks)
 
-    def _differentiate_low(self, batch: Batch, backprop: Backprop) -> None:
+    def _differentiate_low(self, batch: Block, backprop: Backprop) -> None:
         """Do the same with products in bfloat16; the loss is float32 all the same."""
         self._flat.copy_(self._network.flat)
         outputs = batch.outputs.to(self._flat.dtype)
@@ -144,24 +153,6 @@ class Steps:
         flat = self._flat if self._is_low else self._network.flat
         grad = self._grad if self._is_low else self._network.grad
         return Backprop(spec, cut(flat, spec), cut(grad, spec), num_rows, self._mask_scale)
-
-
-def build_steps(
-    network: Network,
-    objective: Objective,
-    optimizer: FlatOptimizer,
-    section: TrainingSection,
-    mask_scale: float,
-) -> Steps:
-    """Return what takes the steps of this network, where it is, as the configuration says."""
-    return Steps(
-        network,
-        objective,
-        optimizer,
-        batch_size=section.batch_size,
-        mask_scale=mask_scale,
-        gradient_clip=section.gradient_clip,
-    )
 
 
 def clip_norm(grad: Tensor, largest: float) -> None:
