@@ -145,7 +145,7 @@ class Steps:
     def _differentiate(self, batch: Block) -> None:
         """Write the outputs and the gradient of a batch."""
         inputs, goal, outputs, codes, masks = batch
-        num_rows = len(inputs)
+        num_rows = inputs.size(0)  # `len` of a tensor is Python
         if num_rows not in self._passes:
             self._passes[num_rows] = self._build(num_rows)
         backprop = self._passes[num_rows]
