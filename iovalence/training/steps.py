@@ -115,7 +115,7 @@ class Steps:
         block.inputs[:, : rows.features.shape[1]].copy_(rows.features)
         for place, part in zip(block.goal, goal, strict=True):
             place.copy_(part)
-        if block.codes is not None:
+        if block.codes is not None and rows.codes is not None:
             block.codes.copy_(rows.codes)
         return kept
 
