@@ -18,14 +18,8 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import Journal
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
-from iovalence.training.fit import (
-    ClassWeights,
-    Fitted,
-    Machine,
-    architecture,
-    choose_machine,
-    fit,
-)
+from iovalence.stages.settled import Say, settle_run
+from iovalence.training.fit import ClassWeights, Fitted, fit
 from iovalence.training.section import TrainingSection
 from iovalence.training.trainer import EpochFigures
 
@@ -52,13 +46,6 @@ class TrainingResult(Record):
     class_weights: tuple[float, ...] | None
 
 
-def plan_machine(loaded: LoadedConfig, prepared: Prepared) -> Machine:
-    """Return where the network of this configuration is trained."""
-    config = loaded.config
-    spec = architecture(config.training, prepared)
-    return choose_machine(config.training, config.run.threads, spec)
-
-
 def train_stage(
     loaded: LoadedConfig,
     run: RunFolder,
@@ -66,8 +53,20 @@ def train_stage(
     checked: StageOutput,
     prepared_at: StageOutput,
     observe: Observe | None = None,
+    say: Say = lambda _: None,
 ) -> TrainingResult:
     """Train the model, and write it, its checkpoints and its journal into the run.
+
+    What the run's manifest holds of choices already is taken again, and not measured.
+
+    Args:
+        loaded: The configuration.
+        run: The run.
+        ingested: The table.
+        checked: Which rows stayed.
+        prepared_at: The rows, encoded.
+        observe: Called after every epoch.
+        say: Told what is worth a line.
 
     Raises:
         ConfigError: `training.device` or a class weight does not fit.
@@ -75,15 +74,15 @@ def train_stage(
         CheckpointError: A checkpoint could not be saved.
     """
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
-    section = loaded.config.training
-    machine = plan_machine(loaded, prepared)
-    run.update(device=machine.device, threads=machine.threads)
+    class_weights = _class_weights(loaded.config.training, checked)
     with timing(run, "train"):
+        settled = settle_run(loaded, run, prepared, class_weights, say)
+        section = settled.section
         fitted = fit(
             prepared,
             section,
-            machine,
-            class_weights=_class_weights(section, checked),
+            settled.machine,
+            class_weights=class_weights,
             observe=_journalled(run, observe),
             checkpoints=run.checkpoints if section.save_checkpoint else None,
             name_rows=lambda positions: name_rows(table, prepared.table_index[positions]),

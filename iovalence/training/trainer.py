@@ -22,7 +22,7 @@ from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
 from iovalence.training.schedule import Progress, Watch, rates_of_epoch
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 BLOCK_ROWS = 8192
 LARGE_BATCH = 16384
@@ -83,7 +83,7 @@ class Trainer:
     objective: Objective
     train: Rows
     validation: Rows | None
-    section: TrainingSection
+    section: SettledTraining
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
     name_rows: Callable[[NDArray[np.int64]], str] | None = None
