@@ -31,10 +31,11 @@ DECADES = 0.3
 START_SHARE = 0.05
 TOO_HIGH = 4.0
 NOISE = 4.0
+LEAST_FALL = 0.001
 RULE = (
     f"the rate of the lowest loss divided by {BELOW_LOWEST:g}, or the one at which the loss has "
-    f"done {FALL_DONE:.0%} of its fall, whichever is lower; the loss is smoothed by a Gaussian "
-    f"of {DECADES:g} decades"
+    f"done {100 * FALL_DONE:g} % of its fall, whichever is lower; the loss is smoothed by a "
+    f"Gaussian of {DECADES:g} decades"
 )
 _RANGES: dict[Optimizer, tuple[float, float]] = {"sgd": (1e-4, 10.0)}
 _RANGE = (1e-5, 1.0)
@@ -144,7 +145,7 @@ def _take_block(
         trainer.objective.sums(some, batch.target, batch.weight, None)[:2]
         for some, batch in batches
     ]
-    return list(torch.stack(sums).double().cpu().numpy())
+    return list(torch.stack(sums).cpu().double().numpy())
 
 
 def _take_steps(
@@ -176,15 +177,12 @@ def read_sweep(rates: Floats, loss_sums: Floats, weights: Floats) -> RateSweep:
     lowest, fallen = _read_curve(rates, smoothed)
     chosen = min(lowest / BELOW_LOWEST, fallen)
     read = (
-        f"{FALL_DONE:.0%} of the loss's fall is done there"
+        f"the loss has done {100 * FALL_DONE:g} % of its fall there"
         if fallen <= lowest / BELOW_LOWEST
-        else f"a {_ordinal} of {lowest:.2g}, where the loss is lowest"
+        else f"the loss is lowest at {lowest:.2g}, which is divided by {BELOW_LOWEST:g}"
     )
-    reason = f"found by {len(rates)} steps from {rates[0]:g} to {rates[-1]:g}: {read}"
+    reason = f"found by {len(rates)} steps with rates from {rates[0]:g} to {rates[-1]:g}: {read}"
     return RateSweep(**curve, chosen=round_rate(chosen), is_found=True, reason=reason)
-
-
-_ordinal = {3.0: "third", 4.0: "quarter"}[BELOW_LOWEST]
 
 
 def round_rate(rate: float) -> float:
@@ -195,9 +193,7 @@ def round_rate(rate: float) -> float:
 def _bound(losses: Floats, weights: Floats) -> Floats:
     """Return the losses with those of a diverged network bounded, so that a mean can be taken."""
     num_start = max(1, round(START_SHARE * len(losses)))
-    weighed = weights[:num_start] > 0
-    start = float(losses[:num_start][weighed].mean()) if weighed.any() else np.nan
-    limit = TOO_HIGH * start
+    limit = TOO_HIGH * losses[weights > 0][:num_start].mean()
     bounded = np.where(losses < limit, losses, limit)
     broken = np.flatnonzero(~np.isfinite(losses) & (weights > 0))
     if len(broken):
@@ -224,7 +220,7 @@ def _find_fault(rates: Floats, losses: Floats, smoothed: Floats) -> str:
     per_decade = len(rates) / np.log10(rates[-1] / rates[0])
     count = max(1.0, DECADES * np.sqrt(4 * np.pi) * per_decade)
     noise = np.nanstd((losses - smoothed)[: at + 1]) / np.sqrt(count)
-    if fall <= NOISE * noise or fall <= 0:
+    if fall <= max(NOISE * noise, LEAST_FALL * smoothed[0]):
         return f"the loss falls by {max(fall, 0):.2g} at most, within its noise"
     return ""
 
