@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iovalence.evaluation.pictures import BLUE, MUTED, ORANGE, new_axes, style
+from iovalence.evaluation.pictures import BLUE, ORANGE, new_axes, style
 from iovalence.training.rate_finder import TOO_HIGH, RateSweep
 
 if TYPE_CHECKING:
@@ -19,15 +19,16 @@ def draw_rate_sweep(sweep: RateSweep) -> "Figure":
     # What is far above the start says no more than that it is.
     top = TOO_HIGH * smoothed[0] if np.isfinite(smoothed[0]) else np.inf
     with style():
-        figure, axes = new_axes("Learning rate", "Learning rate", "Train loss")
+        figure, axes = new_axes("Learning rate sweep", "Learning rate", "Train loss")
         axes.set_xscale("log")
-        seen = np.isfinite(losses) & (losses <= top)
-        axes.scatter(
-            rates[seen], losses[seen], s=6, color=BLUE, alpha=0.3, linewidths=0, label="each step"
-        )
-        axes.plot(rates, np.where(np.isfinite(smoothed), smoothed, np.nan), color=BLUE)
+        # The scale's own labels are formulas, which no picture of ours reads.
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        seen = losses <= top
+        axes.scatter(rates[seen], losses[seen], s=6, color=BLUE, alpha=0.3, label="each step")
+        known = np.isfinite(smoothed)
+        axes.plot(rates[known], smoothed[known], color=BLUE, label="smoothed")
         label = f"{'chosen' if sweep.is_found else 'default'}: {sweep.chosen:g}"
         axes.axvline(sweep.chosen, color=ORANGE, linestyle="--", label=label)
-        axes.lines[0].set_label("smoothed")
-        axes.legend(labelcolor=None, title=None, edgecolor=MUTED)
+        axes.legend()
     return figure

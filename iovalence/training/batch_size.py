@@ -10,7 +10,7 @@ import torch
 from iovalence.runs.choices import Choice
 
 LITTLE_MEMORY = 2 * 2**30
-ENOUGH_STEPS = 500
+ENOUGH_STEPS = 200
 _GPU, _CPU, _LITTLE = (128, 256), (32, 128), (32, 64)
 _LIMIT = Path("/sys/fs/cgroup")
 
@@ -19,7 +19,7 @@ def choose_batch_size(device: str, num_rows: int, free_memory: int) -> Choice:
     """Return a number of rows for one step, and why.
 
     The device and its memory give a range: 128 to 256 on a GPU, 32 to 128 on a CPU, 32 to 64 with
-    less than 2 GiB free. Within it, the largest power of two is taken that leaves 500 steps to an
+    less than 2 GiB free. Within it, the largest power of two is taken that leaves 200 steps to an
     epoch, or else the smallest: only a table with many rows can use larger batches.
 
     Args:

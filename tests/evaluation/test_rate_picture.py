@@ -28,6 +28,7 @@ def test_the_picture_shows_the_curve_and_the_chosen_rate(tmp_path):
     assert f"chosen: {sweep.chosen:g}" in words
     assert "Learning rate" in words
     assert "Train loss" in words
+    assert "0.001" in words.split()
     assert (tmp_path / "learning_rate.png").read_bytes().startswith(b"\x89PNG")
     assert 'aria-label="How it went"' in inline_svg("learning_rate", svg, "How it went")
 
