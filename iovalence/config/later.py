@@ -18,8 +18,6 @@ LATER_KEYS = (
 LATER_VALUES = {
     "data.split": ("group", "time", "hash"),
     "training.model_type": ("rnn", "tabm"),
-    "training.batch_size": ("auto",),
-    "training.learning_rate": ("auto",),
     "run.engine": ("ray",),
 }
 

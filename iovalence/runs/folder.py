@@ -77,6 +77,11 @@ class RunFolder:
         return self.root / "training.json"
 
     @property
+    def rate_finder(self) -> Path:
+        """How the loss went by the learning rate, where that was looked for."""
+        return self.root / "rate_finder.json"
+
+    @property
     def test_predictions(self) -> Path:
         """What the model says of the test part."""
         return self.root / "test_predictions.parquet"

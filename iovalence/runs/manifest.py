@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from iovalence.record import Record
+from iovalence.runs.choices import Choice
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
@@ -86,6 +87,7 @@ class Manifest(Record):
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
         resumed: When it was taken up again, each time: ISO 8601, UTC.
+        choices: What was taken for the keys that are `auto`, as `training.learning_rate`, and why.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         comments: The user's own words.
@@ -112,6 +114,7 @@ class Manifest(Record):
     data_hash: str
     flow_run_id: str | None = None
     resumed: tuple[str, ...] = ()
+    choices: dict[str, Choice] = Field(default_factory=dict)
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None

@@ -24,7 +24,7 @@ from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
 from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 T = TypeVar("T")
 BLOCK_ROWS = 8192
@@ -110,7 +110,7 @@ class Trainer:
     objective: Objective
     train: Rows
     validation: Rows | None
-    section: TrainingSection
+    section: SettledTraining
     mixed_precision: bool = False
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
