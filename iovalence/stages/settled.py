@@ -25,20 +25,22 @@ def settle_run(
 ) -> Settled:
     """Turn every `auto` of the training into a number, and note which, and why.
 
-    What the run's manifest holds already is taken again: a run that is resumed, or made from
-    another's record, trains with what was chosen then.
+    What the run's manifest holds already, device and threads too, is taken again: a run that is
+    resumed, or made from another's record, trains with what was chosen then.
 
     Raises:
         ConfigError: `training.device` or a class weight does not fit.
         StorageError: The run cannot be written to.
     """
-    config, recorded = loaded.config, run.manifest().choices
+    section, manifest = loaded.config.training, run.manifest()
+    if manifest.device is not None:
+        section = section.model_copy(update={"device": manifest.device})
     settled = settle(
-        config.training,
-        config.run.threads,
+        section,
+        manifest.threads or loaded.config.run.threads,
         prepared,
         class_weights=class_weights,
-        recorded=recorded,
+        recorded=manifest.choices,
     )
     machine = settled.machine
     run.update(device=machine.device, threads=machine.threads, choices=settled.choices)
