@@ -31,13 +31,13 @@ def choose_batch_size(device: str, num_rows: int, free_memory: int) -> Choice:
     """
     on_gpu = device != "cpu"
     if free_memory < LITTLE_MEMORY:
-        (low, high), where = _LITTLE, f"{device} with only {free_memory / 2**30:.1f} GiB free"
+        (low, high), where = _LITTLE, f"with only {free_memory / 2**30:.1f} GiB free"
     else:
-        (low, high), where = (_GPU, "GPU") if on_gpu else (_CPU, "CPU")
+        (low, high), where = (_GPU, "on a GPU") if on_gpu else (_CPU, "on a CPU")
     size = low
     while size < high and num_rows >= 2 * size * ENOUGH_STEPS:
         size *= 2
-    return Choice(value=size, reason=f"{low} to {high} for {where}, {size} for {num_rows:,} rows")
+    return Choice(value=size, reason=f"{low} to {high} {where}, {size} for {num_rows:,} rows")
 
 
 def measure_free_memory(device: torch.device) -> int:

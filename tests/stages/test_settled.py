@@ -13,6 +13,7 @@ from iovalence.runs.choices import Choice
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import read_journal
 from iovalence.stages.settled import settle_run
+from iovalence.training.fit import Machine
 from iovalence.training.rate_finder import RateSweep
 from tests.stages.conftest import run_stages
 from tests.stages.test_pipeline import CONFIG, make_table, same_weights
@@ -80,8 +81,8 @@ def again(finished, tmp_path):
     store = finished.loaded.workspace / "store" / "prepared"
     prepared = load_prepared(next(store.glob("*/preprocessing.json")).parent)
 
-    def settle(choices, **changes):
-        run.update(choices=choices)
+    def settle(choices, threads=1, **changes):
+        run.update(choices=choices, threads=threads)
         said = []
         rows = replace(prepared, **changes)
         return run, settle_run(finished.loaded, run, rows, "none", said.append), said
@@ -102,6 +103,10 @@ def test_what_a_manifest_holds_is_taken_again_and_not_measured(again):
         "training.batch_size: auto is 16: then",
         "training.learning_rate: auto is 0.5: found then",
     ]
+
+
+def test_the_threads_that_a_manifest_holds_are_taken_again(again):
+    assert again({}, threads=2)[1].machine == Machine("cpu", 2)
 
 
 def test_without_a_record_the_same_is_found_again(again, finished):

@@ -30,9 +30,9 @@ def test_the_size_follows_device_rows_and_memory(device, num_rows, free_memory, 
 
 def test_the_reason_is_one_line_with_what_it_rests_on():
     chosen = choose_batch_size("cuda", 40_000, GIB)
-    assert chosen.reason == "32 to 64 for cuda with only 1.0 GiB free, 64 for 40,000 rows"
+    assert chosen.reason == "32 to 64 with only 1.0 GiB free, 64 for 40,000 rows"
     chosen = choose_batch_size("cpu", 1_234, 8 * GIB)
-    assert chosen.reason == "32 to 128 for CPU, 32 for 1,234 rows"
+    assert chosen.reason == "32 to 128 on a CPU, 32 for 1,234 rows"
 
 
 def write_limits(folder, limit, monkeypatch):
