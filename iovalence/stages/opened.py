@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from iovalence import __version__
+from iovalence.atomic import write_bytes, write_text
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
 from iovalence.data.schema import TableSchema
@@ -60,11 +61,12 @@ def open_run(
         flow_run_id=flow_run_id,
         comments=config.comments,
     )
-    manifest.save(run.manifest_path)
-    run.config.write_bytes(loaded.text)
-    run.config_resolved.write_text(resolved_yaml(config), encoding="utf-8")
+    write_bytes(run.config, loaded.text)
+    write_text(run.config_resolved, resolved_yaml(config))
     if config.run.keep_data == "copy":
         _copy_data(schema, run)
+    # With its manifest the folder is a run, which others list and resume: all else is there first.
+    manifest.save(run.manifest_path)
     Journal(run.journal).event("started")
     note_stage(run, ingested)
     return run
