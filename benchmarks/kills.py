@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from flows.server import start_own
 from iovalence.errors import CheckpointError
 from iovalence.runs.folder import RunFolder, list_runs
 from iovalence.runs.journal import metric_points, read_journal
@@ -45,7 +46,8 @@ training:
 evaluation: {{baseline: false}}
 """
 TIMED = {"epoch_seconds", "rows_per_second"}
-MAX_KILLS = 4
+MAX_KILLS = 8
+FRESH_EVERY = 5
 LIFE_S, GONE_S = 240, 20
 
 
@@ -72,9 +74,15 @@ class Tally:
 
 @dataclass(frozen=True)
 class Project:
-    """Hold a table and its configuration in a folder of their own."""
+    """Hold a table and its configuration in a folder of their own.
+
+    Attributes:
+        folder: Where they are, beside those of the other projects.
+        server: The Prefect server to use; None for one that each process starts for itself.
+    """
 
     folder: Path
+    server: str | None = None
 
     @property
     def workspace(self) -> Path:
@@ -100,6 +108,7 @@ class Project:
         with (self.folder / "err.txt").open("ab") as err:
             # Temporary files of its own: so its Prefect server is found by its command line.
             environment = os.environ | {"TMPDIR": str(self.folder.parent / "tmp")}
+            environment |= {"PREFECT_API_URL": self.server} if self.server else {}
             return subprocess.Popen(
                 command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=err, env=environment
             )
@@ -356,14 +365,27 @@ def look_in_mlflow(run: RunFolder) -> list[str]:
     )
 
 
+@contextmanager
+def kept_server() -> Iterator[str]:
+    """Keep a Prefect server for a block: to start one takes half of a short life."""
+    server = start_own()
+    try:
+        server.wait()
+        yield server.url
+    finally:
+        server.stop()
+
+
 def kill_trainings(
-    folder: Path, reference: RunFolder, num_kills: int, chance: random.Random
+    folder: Path, server: str, reference: RunFolder, num_kills: int, chance: random.Random
 ) -> Tally:
     """Kill trainings so many times in all, and look at what each of them came to."""
-    tally, project, number = Tally(), Project(folder / "killed"), 0
+    tally, number = Tally(), 0
     while tally.kills.total() < num_kills:
-        if number % 8 == 0:
-            # A fresh workspace: its stages and MLflow's database are made anew.
+        # Now and then a fresh workspace and a server of its own: all that can be made is made anew.
+        is_fresh = number % FRESH_EVERY == 0
+        project = Project(folder / "killed", None if is_fresh else server)
+        if is_fresh:
             shutil.rmtree(project.folder, ignore_errors=True)
             project.write()
         number += 1
@@ -468,7 +490,8 @@ def main() -> int:
         folder = Path(name)
         (folder / "tmp").mkdir()
         reference = train_undisturbed(folder)
-        tally = kill_trainings(folder, reference, asked.kills, chance)
+        with kept_server() as server:
+            tally = kill_trainings(folder, server, reference, asked.kills, chance)
         found, passed = damage_checkpoints(reference, asked.damages, chance)
         faults = tally.faults + resume_from_damage(folder, reference, chance)
     show(tally, found, passed, asked.damages)

@@ -1,13 +1,12 @@
 """Own how a run begins, and what it records of the stages before training."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from iovalence import __version__
-from iovalence.atomic import write_bytes, write_text
+from iovalence.atomic import copy_file, write_bytes, write_text
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
 from iovalence.data.schema import TableSchema
@@ -99,8 +98,7 @@ def validate_evaluation(loaded: LoadedConfig, schema: TableSchema) -> None:
 def _copy_data(schema: TableSchema, run: RunFolder) -> None:
     for number, file in enumerate(schema.files):
         target = run.data / file.source / f"{number:04d}-{Path(file.path).name}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file.path, target)
+        copy_file(Path(file.path), target)
 
 
 @contextmanager
@@ -124,7 +122,7 @@ def record_findings(run: RunFolder, ingested: StageOutput, checked: StageOutput)
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    shutil.copyfile(checked.folder / "findings.json", run.quality)
+    copy_file(checked.folder / "findings.json", run.quality)
     rows = CheckedRows.load(checked.folder)
     write_removed_rows(run.removed_rows, load_table(ingested.folder), rows)
     note_stage(run, checked)
@@ -133,7 +131,7 @@ def record_findings(run: RunFolder, ingested: StageOutput, checked: StageOutput)
 
 def record_split(run: RunFolder, split: StageOutput, prepared: StageOutput) -> None:
     """Copy the split and the fitted preprocessing into the run."""
-    shutil.copyfile(split.folder / "split.parquet", run.split)
-    shutil.copyfile(prepared.folder / "preprocessing.json", run.preprocessing)
+    copy_file(split.folder / "split.parquet", run.split)
+    copy_file(prepared.folder / "preprocessing.json", run.preprocessing)
     note_stage(run, split)
     note_stage(run, prepared)
