@@ -301,13 +301,14 @@ class _Publication:
 
         if not self._run.metrics.is_file():
             return
-        curves = {point.key for point in metric_points(read_journal(self._run.journal)[0])}
+        points = metric_points(read_journal(self._run.journal)[0])
+        curves = {point.key for point in points}
+        # Not the run's end: of a run that is resumed after its last epoch that is another one.
+        time_ms = max((point.time_ms for point in points), default=ending.time_ms)
         figures = EvaluationResult.load(self._run.metrics).flat()
         # At step 0, MLflow draws them as bars beside the curves.
         metrics = [
-            Metric(
-                final_name(key, curves), value, ending.time_ms, 0, model_id=self._record.model_id
-            )
+            Metric(final_name(key, curves), value, time_ms, 0, model_id=self._record.model_id)
             for key, value in figures.items()
         ]
         for some in _chunks(metrics, MAX_METRICS):
