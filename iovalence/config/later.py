@@ -14,7 +14,6 @@ LATER_KEYS = (
     "quality.expectations.inferred",
     "training.mixed_precision",
     "training.checkpoint_minutes",
-    "run.workers",
 )
 
 LATER_VALUES = {

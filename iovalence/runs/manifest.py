@@ -84,6 +84,8 @@ class Manifest(Record):
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
+        sweep_id: The sweep that it is one configuration of, or None.
+        is_chosen: Whether that sweep chose it; the others never see the test part.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         comments: The user's own words.
@@ -108,6 +110,8 @@ class Manifest(Record):
     config_hash: str
     data_hash: str
     flow_run_id: str | None = None
+    sweep_id: str | None = None
+    is_chosen: bool = False
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
@@ -121,6 +125,11 @@ class Manifest(Record):
 def now() -> str:
     """Return the time in UTC as ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def to_ms(time: str) -> int:
+    """Return an ISO 8601 time as milliseconds since 1970."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def hash_file(path: Path) -> str:

@@ -11,6 +11,7 @@ from iovalence.errors import StorageError
 from iovalence.evaluation.result import EvaluationResult, Figure
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
+from iovalence.runs.sweep import SweepFolder
 from iovalence.tracking.record import Target
 from iovalence.tracking.store import shown
 
@@ -58,7 +59,7 @@ def _shorten(values: Mapping[str, str], limit: int, folder: str) -> Texts:
     return Texts(short, {path: values[key] for key, path in paths.items()})
 
 
-def read_config(run: RunFolder) -> dict[str, Any]:
+def read_config(run: RunFolder | SweepFolder) -> dict[str, Any]:
     """Return the resolved configuration as plain values.
 
     Raises:
@@ -66,11 +67,12 @@ def read_config(run: RunFolder) -> dict[str, Any]:
     """
     import yaml
 
+    path = run.config_resolved
     try:
-        found = yaml.safe_load(run.config_resolved.read_text(encoding="utf-8"))
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
         raise StorageError(
-            f"the resolved configuration must be readable, got '{err}' ({run.config_resolved})"
+            f"the resolved configuration must be readable, got '{err}' ({path})"
         ) from err
     return found if isinstance(found, dict) else {}
 
@@ -102,7 +104,7 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
     """Return the run's tags: its note, what made it, and the user's own."""
     note = write_note(run, manifest, with_failure=target.rows != "none")
     tags = {
-        **{_NO_NAME.sub("_", key)[:MAX_NAME] or "_": value for key, value in target.tags.items()},
+        **own_tags(target),
         RUN_ID_TAG: run.run_id,
         "iovalence.config_hash": manifest.config_hash,
         "iovalence.data_hash": manifest.data_hash,
@@ -111,14 +113,25 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.threads": manifest.threads,
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
-        "mlflow.source.name": "iovalence train",
+        "iovalence.sweep_id": manifest.sweep_id,
+        "mlflow.source.name": f"iovalence {'sweep' if manifest.sweep_id else 'train'}",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": manifest.git_commit and manifest.git_commit.rstrip("+"),
         "mlflow.user": _user(),
         NOTE_TAG: note,
     }
-    texts = {key: str(value) for key, value in tags.items() if value is not None}
+    return shorten_tags({key: str(value) for key, value in tags.items() if value is not None})
+
+
+def own_tags(target: Target) -> dict[str, str]:
+    """Return the user's own tags, under names that MLflow takes."""
+    return {_NO_NAME.sub("_", key)[:MAX_NAME] or "_": value for key, value in target.tags.items()}
+
+
+def shorten_tags(texts: Mapping[str, str]) -> Texts:
+    """Return tags as MLflow takes them, the whole of a long one as an artifact."""
     described = _shorten(texts, MAX_TAG, "tags")
+    note = texts[NOTE_TAG]
     if len(note) <= MAX_TAG:
         return described
     pointer = f"\n\n(shortened: the whole is in the artifact tags/{NOTE_TAG}.txt)"

@@ -1,0 +1,104 @@
+"""Own how the configurations of a sweep are trained and compared, and the best one chosen."""
+
+from collections.abc import Callable, Sequence
+
+from iovalence.errors import TrainingError
+from iovalence.runs.folder import RunFolder
+from iovalence.runs.manifest import Process
+from iovalence.runs.sweep import SweepFolder, SweepRecord
+from iovalence.sweeps.messages import Event, Group, Job
+from iovalence.sweeps.pool import WorkerPool
+from iovalence.sweeps.ranking import rank
+from iovalence.sweeps.settled import run_of, settle
+
+Observe = Callable[[Event, SweepRecord], None]
+
+
+def train_all(sweep: SweepFolder, jobs: Sequence[Job], observe: Observe) -> SweepRecord:
+    """Train what waits, each configuration as a run of its own; return how all went.
+
+    Args:
+        sweep: Its record is written after each event.
+        jobs: What is trained.
+        observe: Called with each event, and the record after it.
+
+    Raises:
+        StorageError: The record cannot be written.
+        WorkerError: The processes cannot be started.
+    """
+    record = sweep.record()
+    if not jobs:
+        return record
+    try:
+        with WorkerPool(min(record.workers.number, len(jobs)), sweep.workers_log) as pool:
+            for event in pool.run(group(jobs)):
+                record = _note(sweep, record, event)
+                observe(event, record)
+    except BaseException:
+        _settle_all(sweep, record)
+        raise
+    return record
+
+
+def group(jobs: Sequence[Job]) -> list[Group]:
+    """Return the jobs as one process takes them: each alone.
+
+    Configurations that one process would train together belong into one group.
+    """
+    return [Group(jobs=(job,)) for job in jobs]
+
+
+def _note(sweep: SweepFolder, record: SweepRecord, event: Event) -> SweepRecord:
+    """Return the record after an event, and write it down where it says more."""
+    number = event.number
+    if event.kind == "epoch":
+        return record
+    if event.kind == "started":
+        record = record.changed(number, state="RUNNING", run_id=event.run_id)
+    elif event.kind == "died":
+        record = settle(record, number, workspace=sweep.workspace, cause=event.failure[0])
+        record = record.changed(number, state="WAITING")
+    else:
+        record = settle(record, number, workspace=sweep.workspace)
+    if event.failure_status is not None:
+        failed = {"failure": event.failure, "failure_status": event.failure_status}
+        record = record.changed(number, state="FAILED", **failed)
+    record = record.model_copy(update={"ranking": rank(record.configurations, record.by)})
+    record.save(sweep.record_path)
+    return record
+
+
+def _settle_all(sweep: SweepFolder, record: SweepRecord) -> None:
+    for one in record.configurations:
+        if one.state == "RUNNING":
+            record = settle(record, one.number, workspace=sweep.workspace)
+    record.save(sweep.record_path)
+
+
+def choose_best(sweep: SweepFolder) -> RunFolder:
+    """Return the run of the best configuration, reopened so that all of it is measured.
+
+    Raises:
+        TrainingError: No configuration has finished.
+    """
+    record = sweep.record()
+    best = record.configuration(record.best or record.ranking[0]) if record.ranking else None
+    if best is None or best.state != "FINISHED" or best.run_id is None:
+        causes = list(dict.fromkeys(line for one in record.configurations for line in one.failure))
+        raise TrainingError(
+            [
+                f"a sweep must have a configuration that finishes, got none ({sweep.root})",
+                *causes[:5],
+            ]
+        )
+    run = run_of(sweep.workspace, best.run_id)
+    sweep.update(best=best.number)
+    run.update(
+        is_chosen=True,
+        status="RUNNING",
+        failure=(),
+        ended_at=None,
+        seconds=None,
+        process=Process.this(),
+    )
+    return run
