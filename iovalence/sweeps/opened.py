@@ -124,14 +124,10 @@ def _do_stages(loaded: LoadedConfig, ingested: StageOutput) -> Stages:
     return Stages(ingested=ingested, checked=checked, split=split, prepared=prepared)
 
 
-def find_unfinished(ready: ReadySweep) -> SweepFolder | None:
-    """Return the newest sweep of the same configurations and data that did not finish, or None."""
-    key = ready.key
-    for sweep in list_sweeps(ready.space.base.workspace):
-        record = sweep.record()
-        if record.key == key:
-            return None if record.state() in ("FINISHED", "RUNNING") else sweep
-    return None
+def find_earlier(ready: ReadySweep) -> SweepFolder | None:
+    """Return the newest sweep of the same configurations and data, or None."""
+    sweeps = list_sweeps(ready.space.base.workspace)
+    return next((sweep for sweep in sweeps if sweep.record().key == ready.key), None)
 
 
 def open_sweep(ready: ReadySweep, *, flow_run_id: str | None = None) -> SweepFolder:
@@ -171,8 +167,16 @@ def reopen_sweep(
     """Let a sweep go on where it ended: what has finished, or would fail again, stays.
 
     Once the model of the best one was measured on the test part, none is trained any more.
+
+    Raises:
+        ConfigError: It is still running.
     """
     record = sweep.record()
+    if record.state() == "RUNNING":
+        raise ConfigError(
+            f"a sweep must have ended to be resumed, got {sweep.sweep_id}, which runs in process "
+            f"{record.process.pid} of {record.process.host}"
+        )
     for one in record.configurations:
         if one.state == "RUNNING":
             record = settle(record, one.number, workspace=sweep.workspace)
