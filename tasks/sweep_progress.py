@@ -27,7 +27,7 @@ def show_sweep(loaded: LoadedConfig, record: SweepRecord) -> Iterator[Observe]:
         record: As the sweep begins.
     """
     if not loaded.config.training.verbose:
-        yield lambda event, record: None
+        yield _say_nothing
     elif sys.stderr.isatty():
         with _bar() as progress:
             yield _Live(progress, record, loaded.config.training.epochs).show
@@ -35,10 +35,14 @@ def show_sweep(loaded: LoadedConfig, record: SweepRecord) -> Iterator[Observe]:
         yield _tell_event
 
 
+def _say_nothing(_event: Event, _record: SweepRecord) -> None:
+    pass
+
+
 def _tell_event(event: Event, record: SweepRecord) -> None:
     one = record.configuration(event.number)
     if event.kind == "died":
-        tell(f"warning: {event.failure[0]}; trained again: {name_values(one.values)}")
+        tell(f"warning: {name_values(one.values)}: {event.failure[0]}; it is trained again")
     if event.kind == "ended":
         tell(f"{_count(record)}  {describe(one, record)}")
 
