@@ -20,7 +20,7 @@ from tasks.model import evaluate_model, write_report
 from tasks.progress import say, tell
 from tasks.sweep import publish_runs, ready_rows, train_configurations
 
-Ended = Callable[[SweepRecord, int], None]
+Done = Callable[[SweepRecord, int], None]
 
 
 @flow(name="sweep", persist_result=False)
@@ -29,6 +29,7 @@ def sweep(
     overrides: Sequence[str] = (),
     vary: Sequence[str] = (),
     num_random: int | None = None,
+    halving: bool = False,
     by: str = "val_loss",
     resume: bool = False,
 ) -> str:
@@ -39,19 +40,20 @@ def sweep(
         overrides: Texts `KEY=VALUE` that win over the file.
         vary: Texts `KEY=VALUE,VALUE` or `KEY=LOW..HIGH`.
         num_random: How many to draw; None for all combinations.
+        halving: Train most for a few epochs, and only the best of these for more.
         by: Figure of the validation part that decides.
         resume: Go on with the newest sweep of the same configurations and data.
     """
     space = load_space(Path(config), overrides, vary, num_random=num_random)
     method = "grid" if num_random is None else f"random {num_random}"
-    ready = ready_rows(space, method=method, by=by)
+    ready = ready_rows(space, method=method, by=by, halving=halving)
     earlier = find_earlier(ready)
     if resume and earlier is not None and earlier.record().state() == "FINISHED":
         say(space.base, f"this sweep has finished already: {earlier.sweep_id}")
         return earlier.sweep_id
     folder = begin(ready, earlier, resume=resume, flow_run_id=flow_run.get_id())
-    with publishing(space.base, folder) as ended, ending_sweep(folder):
-        train_configurations(ready, folder, ended)
+    with publishing(space.base, folder) as done, ending_sweep(folder):
+        train_configurations(ready, folder, done)
         measure_best(ready, folder)
         folder.close("FINISHED")
     return folder.sweep_id
@@ -88,8 +90,8 @@ def measure_best(ready: ReadySweep, folder: SweepFolder) -> None:
 
 
 @contextmanager
-def publishing(loaded: LoadedConfig, folder: SweepFolder) -> Iterator[Ended]:
-    """Show each run in MLflow when it has ended, and all of the sweep when that has.
+def publishing(loaded: LoadedConfig, folder: SweepFolder) -> Iterator[Done]:
+    """Show each run in MLflow when it is through, and all of the sweep when that has.
 
     The best run so far waits: it may be measured on the test part yet. A tracking server that is
     away fails no sweep. One who interrupts does not want to wait for it.
@@ -98,7 +100,7 @@ def publishing(loaded: LoadedConfig, folder: SweepFolder) -> Iterator[Ended]:
     publisher.start()
     waiting: list[str] = []
 
-    def ended(record: SweepRecord, number: int) -> None:
+    def done(record: SweepRecord, number: int) -> None:
         run_id = record.configuration(number).run_id
         if run_id is None:
             return
@@ -109,7 +111,7 @@ def publishing(loaded: LoadedConfig, folder: SweepFolder) -> Iterator[Ended]:
             publisher.put(one)
 
     try:
-        yield ended
+        yield done
     except (KeyboardInterrupt, SystemExit):
         if folder.tracking.exists():
             _try(lambda: publish_sweep(folder, sweep_target(folder)))

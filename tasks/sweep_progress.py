@@ -19,37 +19,41 @@ Observe = Callable[[Event, SweepRecord], None]
 
 
 @contextmanager
-def show_sweep(loaded: LoadedConfig, record: SweepRecord) -> Iterator[Observe]:
+def show_sweep(loaded: LoadedConfig, record: SweepRecord, total: int) -> Iterator[Observe]:
     """Yield what is to be called after each event: it shows how far the sweep is.
 
     Args:
         loaded: The configuration; silent with `verbose: false`.
         record: As the sweep begins.
+        total: Trainings, those that go on at a further rung counted anew.
     """
     if not loaded.config.training.verbose:
         yield _say_nothing
     elif sys.stderr.isatty():
         with _bar() as progress:
-            yield _Live(progress, record, loaded.config.training.epochs).show
+            yield _Live(progress, record, total, loaded.config.training.epochs).show
     else:
-        yield _tell_event
+        yield lambda event, record: _tell_event(event, record, total)
 
 
 def _say_nothing(_event: Event, _record: SweepRecord) -> None:
     pass
 
 
-def _tell_event(event: Event, record: SweepRecord) -> None:
+def _tell_event(event: Event, record: SweepRecord, total: int) -> None:
     one = record.configuration(event.number)
     if event.kind == "died":
         tell(f"warning: {name_values(one.values)}: {event.failure[0]}; it is trained again")
     if event.kind == "ended":
-        tell(f"{_count(record)}  {describe(one, record)}")
+        tell(f"{_count(record, total)}  {describe(one, record)}")
 
 
-def _count(record: SweepRecord) -> str:
-    total = len(record.configurations)
-    return f"{len(record.ranking):>{len(str(total))}}/{total}"
+def _num_ended(record: SweepRecord) -> int:
+    return sum(len(one.rungs) + (one.state == "FAILED") for one in record.configurations)
+
+
+def _count(record: SweepRecord, total: int) -> str:
+    return f"{_num_ended(record):>{len(str(total))}}/{total}"
 
 
 def describe(one: Configuration, record: SweepRecord) -> str:
@@ -66,12 +70,15 @@ def describe(one: Configuration, record: SweepRecord) -> str:
 class _Live:
     """Keep one bar up to date: what has ended, what is under way, and the best so far."""
 
-    def __init__(self, progress: "Progress", record: SweepRecord, num_epochs: int) -> None:
+    def __init__(
+        self, progress: "Progress", record: SweepRecord, total: int, num_epochs: int
+    ) -> None:
         self._progress = progress
+        self._total = total
         self._num_epochs = num_epochs
         self._shares: dict[int, float] = {}
-        total = len(record.configurations)
-        self._bar = progress.add_task("Sweep", total=total, count=_count(record), best="")
+        count = _count(record, total)
+        self._bar = progress.add_task("Sweep", total=total, count=count, best=_best(record))
 
     def show(self, event: Event, record: SweepRecord) -> None:
         self._shares[event.number] = min(event.epoch / self._num_epochs, 1.0)
@@ -80,10 +87,9 @@ class _Live:
             if record.configuration(event.number).state != "FINISHED":
                 line = describe(record.configuration(event.number), record)
                 self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
-        completed = len(record.ranking) + sum(self._shares.values())
-        self._progress.update(
-            self._bar, completed=completed, count=_count(record), best=_best(record)
-        )
+        completed = _num_ended(record) + sum(self._shares.values())
+        count = _count(record, self._total)
+        self._progress.update(self._bar, completed=completed, count=count, best=_best(record))
 
 
 def _best(record: SweepRecord) -> str:

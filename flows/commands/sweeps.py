@@ -42,6 +42,14 @@ def sweep(
         int | None,
         typer.Option("--random", metavar="N", help="Draw so many, instead of all combinations."),
     ] = None,
+    halving: Annotated[
+        bool,
+        typer.Option(
+            "--halving",
+            help="Train all for a few epochs, the best third of them for three times as many, "
+            "and so on.",
+        ),
+    ] = False,
     by: Annotated[
         str, typer.Option(metavar="FIGURE", help="Of the validation part: what decides.")
     ] = "val_loss",
@@ -76,6 +84,7 @@ def sweep(
             overrides=given,
             vary=list(vary or ()),
             num_random=num_random,
+            halving=halving,
             by=by,
             resume=resume,
         )

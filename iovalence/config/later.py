@@ -13,7 +13,6 @@ LATER_KEYS = (
     "quality.drift",
     "quality.expectations.inferred",
     "training.mixed_precision",
-    "training.checkpoint_minutes",
 )
 
 LATER_VALUES = {

@@ -40,6 +40,11 @@ class Choices:
     key: str
     values: tuple[str, ...]
 
+    @property
+    def written(self) -> str:
+        """Return the list as people write it."""
+        return ",".join(self.values)
+
     def draw(self, source: random.Random) -> str:
         """Return one of the values, each as likely."""
         return source.choice(self.values)
@@ -63,6 +68,11 @@ class Range:
     def values(self) -> tuple[str, ...]:
         """Return both ends as YAML: where they are allowed, all between them is."""
         return (f"{self.low:g}", f"{self.high:g}")
+
+    @property
+    def written(self) -> str:
+        """Return the range as people write it."""
+        return "..".join(self.values)
 
     def draw(self, source: random.Random) -> str:
         """Return a number of four digits as YAML: whole, log-uniform, or uniform, as the key is."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iovalence.errors import IOValenceError, RunNotFoundError, StorageError
+from iovalence.errors import ConfigError, IOValenceError, RunNotFoundError, StorageError
 from iovalence.runs.manifest import Manifest, Status, hash_file, now
 
 
@@ -175,6 +175,32 @@ def make_folder(workspace: Path, parent: Path) -> Path:
                 "set run.workspace to another folder"
             ) from err
         return root
+
+
+@contextmanager
+def holding(run: RunFolder) -> Iterator[None]:
+    """Keep every other process from going on with a run, for a block.
+
+    The lock ends with this process, however that ends.
+
+    Raises:
+        ConfigError: Another process is at it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run.root / ".run.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as err:
+        process = run.manifest().process
+        raise ConfigError(
+            f"one process at a time may go on with a run, but {run.run_id} goes on in another "
+            f"(process {process.pid} on {process.host}); wait for its end"
+        ) from err
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -86,6 +86,7 @@ class Manifest(Record):
         flow_run_id: Prefect's id.
         sweep_id: The sweep that it is one configuration of, or None.
         is_chosen: Whether that sweep chose it; the others never see the test part.
+        resumed: When it was taken up again, each time: ISO 8601, UTC.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         comments: The user's own words.
@@ -112,6 +113,7 @@ class Manifest(Record):
     flow_run_id: str | None = None
     sweep_id: str | None = None
     is_chosen: bool = False
+    resumed: tuple[str, ...] = ()
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None

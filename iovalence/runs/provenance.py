@@ -19,6 +19,9 @@ PACKAGES = (
     "pydantic",
 )
 
+# A result can depend on these; the others carry it.
+DECIDING = ("python", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
+
 
 def package_versions() -> dict[str, str]:
     """Return Python's version and those of the packages that a result can depend on."""

@@ -31,6 +31,8 @@ class Configuration(Record):
         state: WAITING until its turn; KILLED when the sweep was interrupted in its middle.
         run_id: Its newest run, or None before it begins.
         metrics: Figures of the validation part by full name, once it has finished.
+        rungs: The deciding figure after each time that it was trained: more than one where the
+            best of a rung of successive halving go on.
         num_epochs: Epochs it was trained for.
         seconds: From the start of its run to its end.
         failure: One line for each fault that ended it.
@@ -43,6 +45,7 @@ class Configuration(Record):
     state: State = "WAITING"
     run_id: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
+    rungs: tuple[float, ...] = ()
     num_epochs: int | None = None
     seconds: float | None = None
     failure: tuple[str, ...] = ()
@@ -85,7 +88,7 @@ class SweepRecord(Record):
     key: str
     experiment: str
     config: str
-    space: dict[str, tuple[str, ...]]
+    space: dict[str, str]
     method: str
     by: str
     workers: Workers

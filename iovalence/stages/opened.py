@@ -56,7 +56,7 @@ def open_run(
         hardware=describe_hardware(),
         seed=config.training.seed,
         config_hash=config_hash(config),
-        data_hash=hash_of({"files": [file.sha256 for file in schema.files]}),
+        data_hash=hash_of_data(schema),
         flow_run_id=flow_run_id,
         comments=config.comments,
     )
@@ -68,6 +68,11 @@ def open_run(
     Journal(run.journal).event("started")
     note_stage(run, ingested)
     return run
+
+
+def hash_of_data(schema: TableSchema) -> str:
+    """Return the hash over all files that were read."""
+    return hash_of({"files": [file.sha256 for file in schema.files]})
 
 
 def validate_evaluation(loaded: LoadedConfig, schema: TableSchema) -> None:

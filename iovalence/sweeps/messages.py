@@ -31,7 +31,8 @@ class Job(Record):
         config: The user's file as it was named; paths in it are relative to its folder.
         text: A copy of it, byte for byte: the file may change while the sweep runs.
         overrides: Texts `KEY=VALUE` of `--set`.
-        varied: Texts `KEY=VALUE` of this configuration.
+        varied: Texts `KEY=VALUE` of this configuration, and of the rung.
+        run_id: Its run, where that goes on from a checkpoint; None to begin.
         name: The run's name.
         sweep_id: The sweep's id.
         flow_run_id: Prefect's id, or None.
@@ -43,6 +44,7 @@ class Job(Record):
     text: Path
     overrides: tuple[str, ...]
     varied: tuple[str, ...]
+    run_id: str | None = None
     name: str
     sweep_id: str
     flow_run_id: str | None

@@ -31,6 +31,7 @@ from iovalence.stages.stored import (
 )
 from iovalence.sweeps.messages import Job, Stages
 from iovalence.sweeps.ranking import rank, validate_by
+from iovalence.sweeps.rungs import Rung, plan_rungs, taking_part
 from iovalence.sweeps.settled import settle
 from iovalence.sweeps.workers import plan_workers
 from iovalence.training.fit import TRAIN, weigh_classes
@@ -46,12 +47,14 @@ class ReadySweep:
     Attributes:
         space: Its configurations.
         stages: For each configuration, by its number, what was done before training.
+        rungs: How long which of them are trained.
         method: How the configurations come from the space, as `grid`.
         by: Figure of the validation part that decides.
     """
 
     space: Space
     stages: dict[int, Stages]
+    rungs: tuple[Rung, ...]
     method: str
     by: str
 
@@ -65,6 +68,7 @@ class ReadySweep:
                 "configurations": [one.config_hash for one in candidates],
                 "data": [self.stages[one.number].prepared.key for one in candidates],
                 "method": self.method,
+                "rungs": [[rung.number, rung.epochs, self.by] for rung in self.rungs[:-1]],
             }
         )
 
@@ -85,7 +89,7 @@ class ReadySweep:
         return lines
 
 
-def ready_sweep(space: Space, *, method: str, by: str) -> ReadySweep:
+def ready_sweep(space: Space, *, method: str, by: str, halving: bool = False) -> ReadySweep:
     """Do all that comes before training, once, and refuse what could only fail later.
 
     Raises:
@@ -94,7 +98,7 @@ def ready_sweep(space: Space, *, method: str, by: str) -> ReadySweep:
         DataError: The data cannot be trained on.
         GateError: A check whose action is `fail` found something.
     """
-    base = space.base
+    base, rungs = space.base, plan_rungs(space, halving=halving)
     if "validation" not in asked_parts(base):
         raise ConfigError(
             "a sweep must have a validation part to choose by, got data.validation_split: 0 "
@@ -109,7 +113,7 @@ def ready_sweep(space: Space, *, method: str, by: str) -> ReadySweep:
         one.number: _do_stages(one.loaded, again if one.number > 1 else ingested)
         for one in space.candidates
     }
-    return ReadySweep(space, stages, method, by)
+    return ReadySweep(space, stages, rungs, method, by)
 
 
 def _do_stages(loaded: LoadedConfig, ingested: StageOutput) -> Stages:
@@ -145,7 +149,7 @@ def open_sweep(ready: ReadySweep, *, flow_run_id: str | None = None) -> SweepFol
         key=ready.key,
         experiment=base.config.tracking.experiment or base.path.stem,
         config=str(base.path),
-        space={variation.key: variation.values for variation in ready.space.variations},
+        space={variation.key: variation.written for variation in ready.space.variations},
         method=ready.method,
         by=ready.by,
         workers=_plan(ready, ready.space.candidates),
@@ -193,7 +197,7 @@ def reopen_sweep(
         "flow_run_id": flow_run_id,
         "by": ready.by,
         "ranking": ranking,
-        "workers": _plan(ready, waiting) if waiting else record.workers,
+        "workers": _plan(ready, waiting or ready.space.candidates),
     }
     record.model_copy(update=changes).save(sweep.record_path)
     return sweep
@@ -214,21 +218,39 @@ def _plan(ready: ReadySweep, candidates: Sequence[Candidate]) -> Workers:
     return plan_workers(asked, [(one.loaded, ready.stages[one.number]) for one in candidates])
 
 
-def jobs_of(ready: ReadySweep, sweep: SweepFolder) -> list[Job]:
-    """Return what is still to be trained, in the order of the numbers."""
-    record = sweep.record()
-    return [
-        Job(
-            number=one.number,
-            config=ready.space.base.path.absolute(),
-            text=sweep.config,
-            overrides=ready.space.overrides,
-            varied=one.varied,
-            name=one.name,
-            sweep_id=sweep.sweep_id,
-            flow_run_id=record.flow_run_id,
-            stages=ready.stages[one.number],
-        )
-        for one in ready.space.candidates
-        if _is_waiting(record, one)
+def jobs_of(ready: ReadySweep, sweep: SweepFolder, record: SweepRecord, at: int) -> list[Job]:
+    """Return what a rung has still to train, in the order of the numbers.
+
+    Args:
+        ready: The sweep's configurations.
+        sweep: Its folder.
+        record: How far it is.
+        at: Which rung, from 0.
+    """
+    wanted = taking_part(record.configurations, ready.rungs, at, ready.by)
+    left = [
+        one
+        for one in record.configurations
+        if one.number in wanted and one.state != "FAILED" and len(one.rungs) <= at
     ]
+    return [_job(ready, sweep, record, one, ready.rungs[at]) for one in left]
+
+
+def _job(
+    ready: ReadySweep, sweep: SweepFolder, record: SweepRecord, one: Configuration, rung: Rung
+) -> Job:
+    space = ready.space
+    candidate = space.candidates[one.number - 1]
+    epochs = () if rung.epochs is None else (f"training.epochs={rung.epochs}",)
+    return Job(
+        number=one.number,
+        config=space.base.path.absolute(),
+        text=sweep.config,
+        overrides=space.overrides,
+        varied=(*candidate.varied, *epochs),
+        run_id=one.run_id,
+        name=candidate.name,
+        sweep_id=sweep.sweep_id,
+        flow_run_id=record.flow_run_id,
+        stages=ready.stages[one.number],
+    )

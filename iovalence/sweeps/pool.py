@@ -49,8 +49,7 @@ class WorkerPool:
         self._has_lived = False
 
     def __enter__(self) -> Self:
-        """Start the processes; they import while nothing is asked of them yet."""
-        self._workers = [self._start() for _ in range(self._number)]
+        """Start no process before there is something to do."""
         return self
 
     def __exit__(
@@ -79,6 +78,8 @@ class WorkerPool:
             WorkerError: The processes cannot be started.
         """
         waiting = deque(groups)
+        missing = min(self._number, len(waiting)) - len(self._workers)
+        self._workers += [self._start() for _ in range(missing)]
         for worker in self._workers:
             self._feed(worker, waiting)
         while any(worker.jobs for worker in self._workers):

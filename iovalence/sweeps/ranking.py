@@ -28,6 +28,8 @@ def validate_by(by: str, task: Task) -> None:
 def rank(configurations: Sequence[Configuration], by: str) -> tuple[int, ...]:
     """Return the numbers of those that have ended, the best first, the failed last.
 
+    Who was taken to a further rung of successive halving comes before who was not.
+
     Args:
         configurations: All of a sweep.
         by: Full name of the figure that decides, as `val_loss`; of equals the first is better.
@@ -35,10 +37,11 @@ def rank(configurations: Sequence[Configuration], by: str) -> tuple[int, ...]:
     sign = 1.0 if by.partition("_")[2] in LOWER_IS_BETTER else -1.0
     ended = [one for one in configurations if one.state in ("FINISHED", "FAILED")]
 
-    def order(one: Configuration) -> tuple[bool, bool, float, int]:
+    def order(one: Configuration) -> tuple[bool, int, bool, float, int]:
         value = sign * one.metrics.get(by, math.nan)
         # Where nan is compared, any order may come out.
         unknown = math.isnan(value)
-        return one.state == "FAILED", unknown, 0.0 if unknown else value, one.number
+        is_failed = one.state == "FAILED"
+        return is_failed, -len(one.rungs), unknown, 0.0 if unknown else value, one.number
 
     return tuple(one.number for one in sorted(ended, key=order))

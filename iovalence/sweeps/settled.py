@@ -1,5 +1,6 @@
 """Own what a sweep takes down of a run that has ended: the run's folder is the truth."""
 
+import math
 from pathlib import Path
 
 from iovalence.evaluation.result import EvaluationResult
@@ -26,7 +27,7 @@ def settle(
     run = run_of(workspace, run_id)
     manifest = run.manifest()
     if manifest.status == "FINISHED":
-        return record.changed(number, state="FINISHED", **_figures(run))
+        return _finish(record, number, run)
     if manifest.status == "FAILED":
         return record.changed(number, state="FAILED", failure=manifest.failure)
     if manifest.status == "RUNNING":
@@ -34,14 +35,19 @@ def settle(
     return record.changed(number, state="KILLED")
 
 
-def _figures(run: RunFolder) -> dict[str, object]:
-    """Return the figures by which a configuration is compared: none of the test part."""
+def _finish(record: SweepRecord, number: int, run: RunFolder) -> SweepRecord:
+    """Return the record with the figures of a configuration: none of the test part."""
     validation = EvaluationResult.load(run.metrics).part("validation")
-    metrics = {} if validation is None else validation.metrics
-    return {
-        "metrics": {f"val_{name}": figure.value for name, figure in metrics.items()},
-        "num_epochs": TrainingResult.load(run.training).num_epochs,
-        "seconds": run.manifest().seconds,
-        "failure": (),
-        "failure_status": None,
-    }
+    found = {} if validation is None else validation.metrics
+    metrics = {f"val_{name}": figure.value for name, figure in found.items()}
+    rungs = record.configuration(number).rungs
+    return record.changed(
+        number,
+        state="FINISHED",
+        metrics=metrics,
+        rungs=(*rungs, metrics.get(record.by, math.nan)),
+        num_epochs=TrainingResult.load(run.training).num_epochs,
+        seconds=run.manifest().seconds,
+        failure=(),
+        failure_status=None,
+    )

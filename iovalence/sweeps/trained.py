@@ -7,37 +7,53 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Process
 from iovalence.runs.sweep import SweepFolder, SweepRecord
 from iovalence.sweeps.messages import Event, Group, Job
+from iovalence.sweeps.opened import ReadySweep, jobs_of
 from iovalence.sweeps.pool import WorkerPool
 from iovalence.sweeps.ranking import rank
+from iovalence.sweeps.rungs import taking_part
 from iovalence.sweeps.settled import run_of, settle
 
 Observe = Callable[[Event, SweepRecord], None]
+Done = Callable[[SweepRecord, int], None]
 
 
-def train_all(sweep: SweepFolder, jobs: Sequence[Job], observe: Observe) -> SweepRecord:
+def train_all(ready: ReadySweep, sweep: SweepFolder, observe: Observe, done: Done) -> SweepRecord:
     """Train what waits, each configuration as a run of its own; return how all went.
 
     Args:
+        ready: The sweep's configurations and data.
         sweep: Its record is written after each event.
-        jobs: What is trained.
         observe: Called with each event, and the record after it.
+        done: Called with the record and the number of each one that is not trained any further.
 
     Raises:
         StorageError: The record cannot be written.
         WorkerError: The processes cannot be started.
     """
     record = sweep.record()
-    if not jobs:
-        return record
     try:
-        with WorkerPool(min(record.workers.number, len(jobs)), sweep.workers_log) as pool:
-            for event in pool.run(group(jobs)):
-                record = _note(sweep, record, event)
-                observe(event, record)
+        with WorkerPool(record.workers.number, sweep.workers_log) as pool:
+            for at in range(len(ready.rungs)):
+                is_last = at == len(ready.rungs) - 1
+                for event in pool.run(group(jobs_of(ready, sweep, record, at))):
+                    record = _note(sweep, record, event)
+                    observe(event, record)
+                    if is_last and event.kind == "ended":
+                        done(record, event.number)
+                if not is_last:
+                    _leave_behind(ready, record, at, done)
     except BaseException:
         _settle_all(sweep, record)
         raise
     return record
+
+
+def _leave_behind(ready: ReadySweep, record: SweepRecord, at: int, done: Done) -> None:
+    before = taking_part(record.configurations, ready.rungs, at, ready.by)
+    after = taking_part(record.configurations, ready.rungs, at + 1, ready.by)
+    for number in before:
+        if number not in after:
+            done(record, number)
 
 
 def group(jobs: Sequence[Job]) -> list[Group]:
@@ -58,11 +74,11 @@ def _note(sweep: SweepFolder, record: SweepRecord, event: Event) -> SweepRecord:
     elif event.kind == "died":
         record = settle(record, number, workspace=sweep.workspace, cause=event.failure[0])
         record = record.changed(number, state="WAITING")
-    else:
-        record = settle(record, number, workspace=sweep.workspace)
-    if event.failure_status is not None:
+    elif event.failure_status is not None:
         failed = {"failure": event.failure, "failure_status": event.failure_status}
         record = record.changed(number, state="FAILED", **failed)
+    else:
+        record = settle(record, number, workspace=sweep.workspace)
     record = record.model_copy(update={"ranking": rank(record.configurations, record.by)})
     record.save(sweep.record_path)
     return record

@@ -294,8 +294,7 @@ class _Publication:
             return
         curves = {point.key for point in metric_points(read_journal(self._run.journal)[0])}
         figures = EvaluationResult.load(self._run.metrics).flat()
-        time_ms = self._record.figures_ms or ending.time_ms
-        self._note(figures_ms=time_ms)
+        time_ms = self._time_figures(ending)
         # At step 0, MLflow draws them as bars beside the curves.
         metrics = [
             Metric(final_name(key, curves), value, time_ms, 0, model_id=self._record.model_id)
@@ -303,6 +302,13 @@ class _Publication:
         ]
         for some in chunks(metrics, MAX_METRICS):
             self._client.log_batch(self._id, metrics=some)
+
+    def _time_figures(self, ending: Ending) -> int:
+        """Return the time of the final figures: that of the first time that they were sent."""
+        weights = self._record.files.get("model/weights.safetensors", "")
+        if self._record.figures_of != weights or self._record.figures_ms is None:
+            self._note(figures_of=weights, figures_ms=ending.time_ms)
+        return int(self._record.figures_ms or ending.time_ms)
 
     def _send_files(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:

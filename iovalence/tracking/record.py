@@ -47,8 +47,9 @@ class TrackingRecord(Record):
         model_id: MLflow's id of it.
         model_version: In the registry, once registered.
         end: The end that was sent, as status and time.
-        figures_ms: Time of the final figures in MLflow, in milliseconds since 1970: those sent
-            again, with more beside them, leave one point each.
+        figures_of: SHA-256 of the weights whose final figures were sent.
+        figures_ms: Their time in MLflow, in milliseconds since 1970: those sent again, with more
+            beside them, leave one point each.
     """
 
     target: Target
@@ -61,6 +62,7 @@ class TrackingRecord(Record):
     model_id: str | None = None
     model_version: str | None = None
     end: str | None = None
+    figures_of: str = ""
     figures_ms: int | None = None
 
 

@@ -82,7 +82,7 @@ def _describe(
     from mlflow.entities import Param, RunTag
 
     known = client.get_run(mlflow_run_id).data.params
-    given = {key: ", ".join(values)[:MAX_PARAMETER] for key, values in record.space.items()}
+    given = {key: values[:MAX_PARAMETER] for key, values in record.space.items()}
     given |= {"sweep.method": record.method, "sweep.num": str(len(record.configurations))}
     params = [Param(key, value) for key, value in given.items() if key not in known]
     for some in chunks(params, MAX_PARAMETERS):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from iovalence.errors import ConfigError
 from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.names import nearest
-from iovalence.training.checkpoint import Checkpoints
+from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.device import choose_device, choose_threads
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors, load_part
@@ -86,8 +85,10 @@ def fit(
     *,
     class_weights: ClassWeights,
     observe: Callable[[EpochFigures], None] | None = None,
-    checkpoints: Path | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume_from: Checkpoint | None = None,
     name_rows: Callable[[NDArray[np.int64]], str] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Fitted:
     """Train the network that `section` asks for.
 
@@ -97,23 +98,28 @@ def fit(
         machine: Where.
         class_weights: `none`, `balanced`, or a weight for each class by name.
         observe: Called after every epoch.
-        checkpoints: Folder for checkpoints, or None to keep none.
+        checkpoints: Where to keep checkpoints, or None to keep none.
+        resume_from: Where to go on; None to begin.
         name_rows: Names rows by their position in `prepared`, for messages.
+        should_stop: Asked often; True saves a checkpoint and interrupts.
 
     Raises:
         ConfigError: A class weight names no class of the train part.
         TrainingError: The loss is not finite.
-        CheckpointError: A checkpoint could not be saved.
+        CheckpointError: A checkpoint could not be saved, or is of another network.
+        KeyboardInterrupt: `should_stop` said so.
     """
     rows = np.flatnonzero(prepared.part == TRAIN)
     weights = weigh_classes(class_weights, prepared, rows)
-    trainer = build_trainer(prepared, section, machine, weights)
-    trainer.observe = observe
-    if checkpoints is not None:
-        trainer.checkpoints = Checkpoints(checkpoints, section.keep_checkpoints)
-    if name_rows is not None:
-        trainer.name_rows = lambda taken: name_rows(rows[taken])
     with arithmetic(machine):
+        trainer = build_trainer(prepared, section, machine, weights)
+        trainer.observe, trainer.checkpoints = observe, checkpoints
+        if name_rows is not None:
+            trainer.name_rows = lambda taken: name_rows(rows[taken])
+        if should_stop is not None:
+            trainer.should_stop = should_stop
+        if resume_from is not None:
+            trainer.restore(resume_from)
         trained = trainer.fit()
     kept = Network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)

@@ -82,6 +82,11 @@ class TrainingSection(Section):
         True, description="false: nothing is kept but the finished model"
     )
     checkpoint_interval: int = Field(5, ge=1, description="epochs between checkpoints")
+    checkpoint_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="minutes between checkpoints within long epochs; none saves after epochs only",
+        examples=[15],
+    )
     keep_checkpoints: int = Field(3, ge=1, description="how many of the interval are kept")
     device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
     verbose: Switch = Field(True, description="false is silent but for errors")

@@ -1,0 +1,172 @@
+"""Own the steps of a block: for each batch the gradient, and one update.
+
+Nothing in a step waits for a device, allocates, logs or saves.
+Shapes: N rows of a block, B of a batch, F features, E embedded columns, K outputs.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from iovalence.models.network import Network, cut
+from iovalence.training.backprop import Backprop
+from iovalence.training.objective import Objective
+from iovalence.training.optimizers import FlatOptimizer
+from iovalence.training.parts import PartTensors
+from iovalence.training.randomness import slices
+from iovalence.training.section import TrainingSection
+
+
+class Batch(NamedTuple):
+    """Hold one batch as a step takes it, all views of a block.
+
+    Attributes:
+        inputs: (B, I+1) as `Backprop.forward` takes them.
+        goal: As `Objective.goal` gives it.
+        outputs: float32 (B, K), written by the step.
+        codes: int64 (B, E), or None.
+        masks: For each hidden layer (B, H); none without dropout.
+    """
+
+    inputs: Tensor
+    goal: tuple[Tensor, ...]
+    outputs: Tensor
+    codes: Tensor | None
+    masks: tuple[Tensor, ...]
+
+
+class Steps:
+    """Take the steps of one block after another.
+
+    Args:
+        network: What is trained.
+        objective: What is optimised.
+        optimizer: Updates the network's flat vector.
+        batch_size: Rows of one step; the last of a block may have fewer.
+        mask_scale: Value of a dropout mask where nothing is dropped; 1 without dropout.
+        gradient_clip: Largest norm of the gradient, or None.
+        dtype: Of the products: float32, or bfloat16 with parameters and updates in float32.
+
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        objective: Objective,
+        optimizer: FlatOptimizer,
+        *,
+        batch_size: int,
+        mask_scale: float = 1.0,
+        gradient_clip: float | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self._network, self._objective, self._optimizer = network, objective, optimizer
+        self._batch_size, self._mask_scale = batch_size, mask_scale
+        self._clip = gradient_clip
+        self._is_low = dtype != torch.float32
+        self._flat = network.flat.to(dtype)
+        self._grad = network.grad.to(dtype)
+        self._passes: dict[int, Backprop] = {}
+        self._inputs = self._flat.new_empty(0)
+        self._outputs = network.flat.new_empty(0)
+
+    @torch.no_grad()
+    def run(self, rows: PartTensors, masks: Sequence[Tensor], rates: Sequence[float]) -> Tensor:
+        """Take a step for each batch of a block.
+
+        Args:
+            rows: N rows, in the order in which they are taken.
+            masks: For each hidden layer (N, H); none without dropout.
+            rates: Learning rate of each step; for fewer steps than batches, the rest is not taken.
+
+        Returns:
+            The outputs that the losses came from, float32 (N, K); overwritten by the next block.
+        """
+        outputs = self._room(rows.num_rows)
+        for batch, rate in zip(self._batches(rows, masks, outputs), rates, strict=False):
+            self._differentiate(batch)
+            if self._clip is not None:
+                clip_norm(self._network.grad, self._clip)
+            self._optimizer.step(rate)
+        return outputs
+
+    def _room(self, num_rows: int) -> Tensor:
+        """Make room for a block, where there is not enough; return that for its outputs."""
+        spec = self._network.spec
+        if len(self._inputs) < num_rows:
+            self._inputs = self._flat.new_ones(num_rows, spec.widths[0][0] + 1)
+            self._outputs = self._network.flat.new_empty(num_rows, spec.num_outputs)
+        return self._outputs[:num_rows]
+
+    def _batches(
+        self, rows: PartTensors, masks: Sequence[Tensor], outputs: Tensor
+    ) -> Iterator[Batch]:
+        size, inputs = self._batch_size, self._inputs[: rows.num_rows]
+        inputs[:, : rows.features.shape[1]].copy_(rows.features)
+        goal = self._objective.goal(rows.target, rows.weight, size, outputs.shape[1])
+        codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
+        cut_masks = [slices(mask.to(inputs.dtype), size) for mask in masks]
+        per_batch = zip(*cut_masks, strict=True) if cut_masks else repeat(())
+        cut_goal = zip(*(slices(part, size) for part in goal), strict=True)
+        parts = zip(
+            slices(inputs, size), cut_goal, slices(outputs, size), codes, per_batch, strict=False
+        )
+        return (Batch(*part) for part in parts)
+
+    def _differentiate(self, batch: Batch) -> None:
+        """Write the outputs and the gradient of a batch."""
+        num_rows = len(batch.inputs)
+        if num_rows not in self._passes:
+            self._passes[num_rows] = self._build(num_rows)
+        backprop = self._passes[num_rows]
+        if self._is_low:
+            self._differentiate_low(batch, backprop)
+            return
+        backprop.forward(batch.inputs, batch.codes, batch.masks, batch.outputs)
+        grad = self._objective.differentiate(batch.outputs, batch.goal)
+        backprop.backward(grad, batch.codes, batch.masks)
+
+    def _differentiate_low(self, batch: Batch, backprop: Backprop) -> None:
+        """Do the same with products in bfloat16; the loss is float32 all the same."""
+        self._flat.copy_(self._network.flat)
+        outputs = batch.outputs.to(self._flat.dtype)
+        backprop.forward(batch.inputs, batch.codes, batch.masks, outputs)
+        batch.outputs.copy_(outputs)
+        grad = self._objective.differentiate(batch.outputs, batch.goal)
+        backprop.backward(grad.to(self._flat.dtype), batch.codes, batch.masks)
+        self._network.grad.copy_(self._grad)
+
+    def _build(self, num_rows: int) -> Backprop:
+        spec = self._network.spec
+        flat = self._flat if self._is_low else self._network.flat
+        grad = self._grad if self._is_low else self._network.grad
+        return Backprop(spec, cut(flat, spec), cut(grad, spec), num_rows, self._mask_scale)
+
+
+def build_steps(
+    network: Network,
+    objective: Objective,
+    optimizer: FlatOptimizer,
+    section: TrainingSection,
+    mask_scale: float,
+) -> Steps:
+    """Return what takes the steps of this network, where it is, as the configuration says."""
+    return Steps(
+        network,
+        objective,
+        optimizer,
+        batch_size=section.batch_size,
+        mask_scale=mask_scale,
+        gradient_clip=section.gradient_clip,
+    )
+
+
+def clip_norm(grad: Tensor, largest: float) -> None:
+    """Scale the gradient, float32 (P,), in place, so that its norm is at most `largest`.
+
+    Source: Pascanu et al. 2013, algorithm 1.
+    """
+    grad.mul_((largest / (grad.norm() + 1e-6)).clamp_max(1.0))
