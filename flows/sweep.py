@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from iovalence.config.load import LoadedConfig
 from iovalence.config.space import load_space
 from iovalence.errors import TrackingError
-from iovalence.runs.folder import ending
+from iovalence.runs.folder import ending, holding
 from iovalence.runs.sweep import SweepFolder, SweepRecord, ending_sweep
 from iovalence.stages.evaluated import raise_for_requirements
 from iovalence.sweeps.opened import ReadySweep, find_earlier, open_sweep, reopen_sweep
@@ -82,7 +82,7 @@ def measure_best(ready: ReadySweep, folder: SweepFolder) -> None:
     run = choose_best(folder)
     number = folder.record().best or 1
     loaded, stages = ready.space.candidates[number - 1].loaded, ready.stages[number]
-    with ending(run):
+    with holding(run), ending(run):
         result = evaluate_model(loaded, run, stages.ingested, stages.prepared)
         write_report(loaded, run, stages.ingested, result)
         raise_for_requirements(result)

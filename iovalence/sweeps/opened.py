@@ -11,7 +11,7 @@ from iovalence.data.prepared import load_prepared
 from iovalence.data.schema import TableSchema
 from iovalence.errors import ConfigError, ExitStatus
 from iovalence.quality.checks import QualityReport, raise_for_failures
-from iovalence.runs.manifest import Process, now
+from iovalence.runs.manifest import Process, hash_file, now
 from iovalence.runs.store import StageOutput, hash_of
 from iovalence.runs.sweep import (
     Configuration,
@@ -76,7 +76,8 @@ class ReadySweep:
         """Return a line for each reason why figures do not compare as they stand."""
         varied = {variation.key for variation in self.space.variations}
         lines = []
-        if len({stages.split.key for stages in self.stages.values()}) > 1:
+        splits = {stages.split.folder for stages in self.stages.values()}
+        if len({hash_file(folder / "part.npy") for folder in splits}) > 1:
             lines.append(
                 "the split differs between configurations, so that their validation figures are of "
                 "different rows: small differences mean nothing"

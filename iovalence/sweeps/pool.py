@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,6 +26,7 @@ class _Worker:
     """Hold one process and what it has still to do."""
 
     process: "subprocess.Popen[str]"
+    listener: threading.Thread = field(default_factory=threading.Thread)
     jobs: tuple[Job, ...] = ()
 
 
@@ -108,7 +109,8 @@ class WorkerPool:
                 start_new_session=True,
             )
         worker = _Worker(process)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.listener.start()
         return worker
 
     def _listen(self, worker: _Worker) -> None:
@@ -159,10 +161,13 @@ class WorkerPool:
 
 
 def _close(worker: _Worker) -> None:
-    # What it did not read any more is lost with it.
-    with contextlib.suppress(BrokenPipeError):
-        if worker.process.stdin is not None:
-            worker.process.stdin.close()
+    """Close the ends of the pipes of a process that has ended."""
+    worker.listener.join()
+    for pipe in (worker.process.stdin, worker.process.stdout):
+        # What it did not read any more is lost with it.
+        with contextlib.suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.close()
 
 
 def _word(status: int) -> str:

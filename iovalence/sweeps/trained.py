@@ -1,6 +1,7 @@
 """Own how the configurations of a sweep are trained and compared, and the best one chosen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from iovalence.errors import TrainingError
 from iovalence.runs.folder import RunFolder
@@ -17,10 +18,35 @@ Observe = Callable[[Event, SweepRecord], None]
 Done = Callable[[SweepRecord, int], None]
 
 
+class Trains(Protocol):
+    """Train groups of configurations, wherever that is done."""
+
+    def run(self, groups: Sequence[Group]) -> Iterator[Event]:
+        """Train the groups, and yield what becomes of each configuration."""
+
+
 def train_all(ready: ReadySweep, sweep: SweepFolder, observe: Observe, done: Done) -> SweepRecord:
+    """Train what waits in processes of their own; see `train_with`.
+
+    Raises:
+        WorkerError: The processes cannot be started.
+    """
+    number = sweep.record().workers.number
+    try:
+        with WorkerPool(number, sweep.workers_log) as pool:
+            return train_with(pool, ready, sweep, observe, done)
+    finally:
+        # Processes that were ended here have closed their runs by now.
+        _settle_all(sweep)
+
+
+def train_with(
+    pool: Trains, ready: ReadySweep, sweep: SweepFolder, observe: Observe, done: Done
+) -> SweepRecord:
     """Train what waits, each configuration as a run of its own; return how all went.
 
     Args:
+        pool: What trains.
         ready: The sweep's configurations and data.
         sweep: Its record is written after each event.
         observe: Called with each event, and the record after it.
@@ -28,23 +54,17 @@ def train_all(ready: ReadySweep, sweep: SweepFolder, observe: Observe, done: Don
 
     Raises:
         StorageError: The record cannot be written.
-        WorkerError: The processes cannot be started.
     """
     record = sweep.record()
-    try:
-        with WorkerPool(record.workers.number, sweep.workers_log) as pool:
-            for at in range(len(ready.rungs)):
-                is_last = at == len(ready.rungs) - 1
-                for event in pool.run(group(jobs_of(ready, sweep, record, at))):
-                    record = _note(sweep, record, event)
-                    observe(event, record)
-                    if is_last and event.kind == "ended":
-                        done(record, event.number)
-                if not is_last:
-                    _leave_behind(ready, record, at, done)
-    except BaseException:
-        _settle_all(sweep, record)
-        raise
+    for at in range(len(ready.rungs)):
+        is_last = at == len(ready.rungs) - 1
+        for event in pool.run(group(jobs_of(ready, sweep, record, at))):
+            record = _note(sweep, record, event)
+            observe(event, record)
+            if is_last and event.kind == "ended":
+                done(record, event.number)
+        if not is_last:
+            _leave_behind(ready, record, at, done)
     return record
 
 
@@ -84,7 +104,8 @@ def _note(sweep: SweepFolder, record: SweepRecord, event: Event) -> SweepRecord:
     return record
 
 
-def _settle_all(sweep: SweepFolder, record: SweepRecord) -> None:
+def _settle_all(sweep: SweepFolder) -> None:
+    record = sweep.record()
     for one in record.configurations:
         if one.state == "RUNNING":
             record = settle(record, one.number, workspace=sweep.workspace)
