@@ -12,7 +12,6 @@ LATER_KEYS = (
     "quality.leakage",
     "quality.drift",
     "quality.expectations.inferred",
-    "run.workers",
 )
 
 LATER_VALUES = {

@@ -158,9 +158,14 @@ def create_folder(workspace: Path) -> RunFolder:
     Raises:
         StorageError: The workspace cannot be written to.
     """
+    return RunFolder(make_folder(workspace, runs_folder(workspace)))
+
+
+def make_folder(workspace: Path, parent: Path) -> Path:
+    """Make a folder under an id that no other has, which sorts by time; see `create_folder`."""
     while True:
-        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        root = runs_folder(workspace) / run_id
+        own_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        root = parent / own_id
         try:
             root.mkdir(parents=True)
         except FileExistsError:
@@ -174,7 +179,7 @@ def create_folder(workspace: Path) -> RunFolder:
                 f"the workspace must be writable, got '{err.strerror}' ({workspace}); "
                 "set run.workspace to another folder"
             ) from err
-        return RunFolder(root)
+        return root
 
 
 @contextmanager

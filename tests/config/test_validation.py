@@ -185,7 +185,7 @@ def test_without_data_the_file_itself_is_the_place(faults: Faults) -> None:
         ("quality: {rare: fix}", "quality.rare is not a key (config.yaml:2); "
             "rare belongs under quality.labels"),
         ("run: {xqzw: 5}", "run.xqzw is not a key (config.yaml:2); "
-            "the keys here are workspace, threads, engine, keep_data"),
+            "the keys here are workspace, threads, workers, engine, keep_data"),
         ("xqzw: {a: 5}", "xqzw is not a key (config.yaml:2); the keys here are preset, comments, "
             "data, quality, training, evaluation, tracking, run"),
         ("'a\\nb': 1", "a\\nb is not a key (config.yaml:2); the keys here are preset, comments, "
