@@ -121,8 +121,13 @@ class Trainer:
     def __post_init__(self) -> None:
         network, section = self.network, self.section
         self.optimizer = FlatOptimizer(network.flat, network.grad, section)
-        widths = network.spec.layers
-        self.masks = DropoutMasks(section.seed, section.dropout, widths, network.flat.device)
+        self.masks = DropoutMasks(
+            section.seed,
+            section.dropout,
+            network.spec.layers,
+            network.flat.device,
+            torch.bfloat16 if self.mixed_precision else torch.float32,
+        )
         self.steps = build_steps(
             network,
             self.objective,
