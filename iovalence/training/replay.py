@@ -16,7 +16,7 @@ from iovalence.models.network import Network
 from iovalence.training.objective import Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 from iovalence.training.steps import Block, Steps
 
 Work = Callable[[], None]
@@ -117,7 +117,7 @@ def build_steps(
     network: Network,
     objective: Objective,
     optimizer: FlatOptimizer,
-    section: TrainingSection,
+    section: SettledTraining,
     *,
     mask_scale: float,
     mixed_precision: bool,

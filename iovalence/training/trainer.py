@@ -24,7 +24,7 @@ from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
 from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 T = TypeVar("T")
 BLOCK_ROWS = 8192
@@ -71,14 +71,20 @@ class Work(NamedTuple):
     """Name the steps of one block, as `Steps.run` takes them.
 
     Attributes:
+        trainer: Whose steps they are.
         rows: N rows in their order.
         masks: For each hidden layer (N, H); none without dropout.
         rates: Learning rate of each step.
     """
 
+    trainer: "Trainer"
     rows: PartTensors
     masks: list[Tensor]
     rates: Sequence[float]
+
+    def take(self) -> Tensor:
+        """Take the steps; return their outputs."""
+        return self.trainer.steps.run(self.rows, self.masks, self.rates)
 
 
 Working = Generator[Work, Tensor, T]
@@ -110,7 +116,7 @@ class Trainer:
     objective: Objective
     train: Rows
     validation: Rows | None
-    section: TrainingSection
+    section: SettledTraining
     mixed_precision: bool = False
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
@@ -174,14 +180,7 @@ class Trainer:
             CheckpointError: A checkpoint could not be saved.
             KeyboardInterrupt: `should_stop` said so; a checkpoint was saved.
         """
-        working = self.working()
-        try:
-            work = next(working)
-            while True:
-                work = working.send(self.steps.run(*work))
-        except StopIteration as done:
-            trained: Trained = done.value
-            return trained
+        return take_alone(self.working())
 
     def working(self) -> Working[Trained]:
         """Train, leaving the steps to the caller: yield each block's work, be sent its outputs.
@@ -266,7 +265,7 @@ class Trainer:
     ) -> Working[list[float]]:
         """Have the steps of a block taken; return its sums."""
         taken = self.train.take(rows)
-        work = Work(taken, self.masks.draw(epoch, block, len(rows)), rates)
+        work = Work(self, taken, self.masks.draw(epoch, block, len(rows)), rates)
         for kept, value in zip(self._before, self._changing, strict=True):
             kept.copy_(value)
         outputs = yield work
@@ -304,6 +303,17 @@ class Trainer:
             self.checkpoints.after_block(self, stops=stops)
         if stops:
             raise KeyboardInterrupt
+
+
+def take_alone(working: Working[T]) -> T:
+    """Take the steps of a training by itself, and return what it came to."""
+    try:
+        work = next(working)
+        while True:
+            work = working.send(work.take())
+    except StopIteration as done:
+        result: T = done.value
+        return result
 
 
 @torch.no_grad()
