@@ -18,7 +18,7 @@ from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors, load_part
 from iovalence.training.randomness import derived_seed
 from iovalence.training.section import SettledTraining, TrainingSection
-from iovalence.training.trainer import EpochFigures, Trained, Trainer
+from iovalence.training.trainer import EpochFigures, Trained, Trainer, Working
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 ClassWeights = str | dict[str, float]
@@ -68,7 +68,7 @@ def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
     )
 
 
-def fit(
+def fitting(
     prepared: Prepared,
     section: SettledTraining,
     machine: Machine,
@@ -79,8 +79,8 @@ def fit(
     resume_from: Checkpoint | None = None,
     name_rows: Callable[[NDArray[np.int64]], str] | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> Fitted:
-    """Train the network that `section` asks for.
+) -> Working[Fitted]:
+    """Train the network that `section` asks for, the steps left to the caller.
 
     Args:
         prepared: All rows, encoded.
@@ -110,7 +110,7 @@ def fit(
             trainer.should_stop = should_stop
         if resume_from is not None:
             trainer.restore(resume_from)
-        trained = trainer.fit()
+        trained = yield from trainer.working()
     kept = Network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)
     return Fitted(kept, trained, trainer.objective, weights)
@@ -140,14 +140,18 @@ def build_trainer(
 @contextmanager
 def arithmetic(machine: Machine) -> Iterator[None]:
     """Set the number of threads, and flush denormal numbers, which are slow, for a block."""
-    before = torch.get_num_threads()
+    threads, flushed = torch.get_num_threads(), _flushes_denormals()
     torch.set_num_threads(machine.threads)
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)
+
+
+def _flushes_denormals() -> bool:
+    return (torch.full((), 1e-39) * 1.0).item() == 0
 
 
 def objective_for(prepared: Prepared) -> Objective:

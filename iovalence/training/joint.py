@@ -234,9 +234,16 @@ def _advance(
             results[at] = done.value
         except KeyboardInterrupt as err:
             stopped = err
-    if stopped is not None:
-        raise stopped
-    return works
+    if stopped is None:
+        return works
+    # Those that went on before it was asked: at their next block they stop too.
+    for at, work in works.items():
+        with suppress(KeyboardInterrupt):
+            try:
+                workings[at].send(work.take())
+            except StopIteration as done:
+                results[at] = done.value
+    raise stopped
 
 
 def _take(

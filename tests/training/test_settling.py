@@ -1,9 +1,10 @@
 import torch
 
 from iovalence.runs.choices import Choice
-from iovalence.training.fit import Machine, fit
+from iovalence.training.fit import Machine, fitting
 from iovalence.training.section import SettledTraining, TrainingSection
 from iovalence.training.settling import plan, settle
+from iovalence.training.trainer import take_alone
 from tests.training.test_linear import make_prepared
 
 PREPARED = make_prepared("classification")
@@ -21,7 +22,8 @@ def settled(section, **given):
 
 
 def weights(section):
-    return fit(PREPARED, section, Machine("cpu", 1), class_weights="none").network.flat
+    working = fitting(PREPARED, section, Machine("cpu", 1), class_weights="none")
+    return take_alone(working).network.flat
 
 
 def test_numbers_stay_and_nothing_is_chosen():
