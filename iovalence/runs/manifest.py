@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from iovalence.record import Record
+from iovalence.runs.choices import Choice
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
@@ -80,6 +81,7 @@ class Manifest(Record):
         hardware: What the result or the speed can depend on.
         device: Where it was trained.
         threads: Threads of the arithmetic.
+        mixed_precision: Whether products were taken in bfloat16.
         seed: Decides every random choice.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
@@ -87,6 +89,7 @@ class Manifest(Record):
         sweep_id: The sweep that it is one configuration of, or None.
         is_chosen: Whether that sweep chose it; the others never see the test part.
         resumed: When it was taken up again, each time: ISO 8601, UTC.
+        choices: What was taken for the keys that are `auto`, as `training.learning_rate`, and why.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         comments: The user's own words.
@@ -107,6 +110,7 @@ class Manifest(Record):
     hardware: dict[str, str]
     device: str | None = None
     threads: int | None = None
+    mixed_precision: bool | None = None
     seed: int
     config_hash: str
     data_hash: str
@@ -114,6 +118,7 @@ class Manifest(Record):
     sweep_id: str | None = None
     is_chosen: bool = False
     resumed: tuple[str, ...] = ()
+    choices: dict[str, Choice] = Field(default_factory=dict)
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None

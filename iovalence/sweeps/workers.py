@@ -9,8 +9,8 @@ import psutil
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
 from iovalence.runs.sweep import Workers
-from iovalence.stages.trained import plan_machine
 from iovalence.sweeps.messages import Stages
+from iovalence.training.settling import plan
 
 IMPORTS_BYTES = 500 * 2**20
 """What a process holds before it has any data: torch, pandas, scikit-learn."""
@@ -28,15 +28,16 @@ def plan_workers(asked: str | int, planned: Sequence[tuple[LoadedConfig, Stages]
     """
     tables = {stages.prepared.folder for _, stages in planned}
     prepared = {folder: load_prepared(folder) for folder in tables}
-    machines = [
-        plan_machine(loaded, prepared[stages.prepared.folder]) for loaded, stages in planned
+    plans = [
+        plan(loaded.config.training, loaded.config.run.threads, prepared[stages.prepared.folder])
+        for loaded, stages in planned
     ]
     largest = max(_size(folder) for folder in tables)
     return choose_workers(
         asked,
         num_configurations=len(planned),
-        device=machines[0].device,
-        threads=max(machine.threads for machine in machines),
+        device=plans[0].machine.device,
+        threads=max(planned.machine.threads for planned in plans),
         cores=num_cores(),
         fitting=max(1, free_memory() // (IMPORTS_BYTES + TABLES_HELD * largest)),
     )

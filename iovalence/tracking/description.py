@@ -9,6 +9,7 @@ from typing import Any
 
 from iovalence.errors import StorageError
 from iovalence.evaluation.result import EvaluationResult, Figure
+from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.sweep import SweepFolder
@@ -41,11 +42,19 @@ class Texts:
 def describe_parameters(run: RunFolder) -> Texts:
     """Return every key of the resolved configuration by its dotted name.
 
+    A key that is `auto` and becomes a number is that number, and not there before it is known:
+    MLflow's parameters cannot change.
+
     Raises:
-        StorageError: The resolved configuration cannot be read.
+        StorageError: The resolved configuration or the manifest cannot be read.
     """
     values = {key: shown(value) for key, value in flatten(read_config(run))}
     values.pop("comments", None)
+    choices = run.manifest().choices
+    for key in [key for key in AUTO_KEYS if values.get(key) == AUTO]:
+        del values[key]
+        if key in choices:
+            values[key] = f"{choices[key].value:g}"
     return _shorten(values, MAX_PARAMETER, "parameters")
 
 
@@ -114,6 +123,7 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
         "iovalence.sweep_id": manifest.sweep_id,
+        **{f"iovalence.auto.{key}": choice.reason for key, choice in manifest.choices.items()},
         "mlflow.source.name": f"iovalence {'sweep' if manifest.sweep_id else 'train'}",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": manifest.git_commit and manifest.git_commit.rstrip("+"),

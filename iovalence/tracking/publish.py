@@ -292,7 +292,10 @@ class _Publication:
 
         if not self._run.metrics.is_file():
             return
-        curves = {point.key for point in metric_points(read_journal(self._run.journal)[0])}
+        points = metric_points(read_journal(self._run.journal)[0])
+        curves = {point.key for point in points}
+        # Not the run's end: of a run that is resumed after its last epoch that is another one.
+        time_ms = max((point.time_ms for point in points), default=ending.time_ms)
         figures = EvaluationResult.load(self._run.metrics).flat()
         time_ms = self._time_figures(ending)
         # At step 0, MLflow draws them as bars beside the curves.

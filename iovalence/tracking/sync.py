@@ -101,6 +101,15 @@ def _sync(run: RunFolder, synced: Synced, unreachable: dict[str, str]) -> None:
         synced.sent.append(run.run_id)
 
 
+def is_sent(run: RunFolder) -> bool:
+    """Say whether MLflow was sent all of a run that has ended.
+
+    Raises:
+        StorageError: What the run remembers of MLflow cannot be read.
+    """
+    return is_whole(run, _record(run))
+
+
 def _record(run: RunFolder) -> TrackingRecord:
     if run.tracking.is_file():
         return TrackingRecord.load(run.tracking)

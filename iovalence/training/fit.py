@@ -14,11 +14,10 @@ from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.device import choose_device, choose_threads
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors, load_part
 from iovalence.training.randomness import derived_seed
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining, TrainingSection
 from iovalence.training.trainer import EpochFigures, Trained, Trainer
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -32,10 +31,12 @@ class Machine:
     Attributes:
         device: `cpu`, `cuda` or `mps`.
         threads: Threads on the CPU.
+        mixed_precision: Whether products are taken in bfloat16.
     """
 
     device: str
     threads: int
+    mixed_precision: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,9 @@ def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
     )
 
 
-def choose_machine(section: TrainingSection, threads: str | int, spec: NetworkSpec) -> Machine:
-    """Return where this network is trained.
-
-    Raises:
-        ConfigError: `training.device` is not there.
-    """
-    device = choose_device(section.device)
-    chosen = choose_threads(threads, spec.num_parameters, section.batch_size)
-    return Machine(device.type, chosen)
-
-
 def fit(
     prepared: Prepared,
-    section: TrainingSection,
+    section: SettledTraining,
     machine: Machine,
     *,
     class_weights: ClassWeights,
@@ -128,7 +118,7 @@ def fit(
 
 def build_trainer(
     prepared: Prepared,
-    section: TrainingSection,
+    section: SettledTraining,
     machine: Machine,
     class_weights: torch.Tensor | None,
 ) -> Trainer:
@@ -143,6 +133,7 @@ def build_trainer(
         train=load_part(prepared, train, class_weights, device),
         validation=_validation(prepared, class_weights, device),
         section=section,
+        mixed_precision=machine.mixed_precision,
     )
 
 
