@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -380,31 +380,36 @@ def kill_trainings(
     folder: Path, server: str, reference: RunFolder, num_kills: int, chance: random.Random
 ) -> Tally:
     """Kill trainings so many times in all, and look at what each of them came to."""
-    tally, number = Tally(), 0
+    tally, project = Tally(), Project(folder)
     while tally.kills.total() < num_kills:
-        # Now and then a fresh workspace and a server of its own: all that can be made is made anew.
-        is_fresh = number % FRESH_EVERY == 0
-        project = Project(folder / "killed", None if is_fresh else server)
-        if is_fresh:
-            shutil.rmtree(project.folder, ignore_errors=True)
+        project = replace(project, server=server)
+        if tally.ended % FRESH_EVERY == 0:
+            # A fresh workspace and a server of its own: all that can be made is made anew. Under
+            # a new name: MLflow remembers a database that is gone by its old one.
+            project = Project(folder / f"killed-{tally.ended}")
             project.write()
-        number += 1
-        before = {run.run_id for run in list_runs(project.workspace)}
-        kills = kill_until_it_ends(project, chance, tally, num_kills - tally.kills.total())
-        runs = [run for run in list_runs(project.workspace) if run.run_id not in before]
-        if len(runs) != 1:
-            tally.faults.append(f"one run must be there, got {[run.run_id for run in runs]}")
-        differences, missing = compare(runs[0], reference), look_in_mlflow(runs[0])
-        tally.ended += 1
-        tally.repeated += kills > 1
-        tally.equal += not differences
-        tally.whole += not missing and len(runs) == 1
-        tally.faults += differences + missing
-        print(
-            f"  {tally.kills.total():3} kills, {tally.ended} trainings, {len(tally.faults)} faults",
-            flush=True,
-        )
+        most, faults = num_kills - tally.kills.total(), len(tally.faults)
+        kill_one_training(project, reference, chance, tally, most)
+        done = f"{tally.kills.total():3} kills, {tally.ended} trainings"
+        print("\n".join([done, *tally.faults[faults:]]), flush=True)
     return tally
+
+
+def kill_one_training(
+    project: Project, reference: RunFolder, chance: random.Random, tally: Tally, most: int
+) -> None:
+    """Kill a training so many times or fewer until it ends, and look at what it came to."""
+    before = {run.run_id for run in list_runs(project.workspace)}
+    kills = kill_until_it_ends(project, chance, tally, most)
+    runs = [run for run in list_runs(project.workspace) if run.run_id not in before]
+    if len(runs) != 1:
+        raise SystemExit(f"one run must be there, got {[run.run_id for run in runs]}")
+    differences, missing = compare(runs[0], reference), look_in_mlflow(runs[0])
+    tally.ended += 1
+    tally.repeated += kills > 1
+    tally.equal += not differences
+    tally.whole += not missing
+    tally.faults += differences + missing
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:
