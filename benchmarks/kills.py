@@ -48,7 +48,7 @@ evaluation: {{baseline: false}}
 TIMED = {"epoch_seconds", "rows_per_second"}
 MAX_KILLS = 8
 FRESH_EVERY = 5
-LIFE_S, GONE_S = 240, 20
+USUAL_S, LIFE_S, GONE_S = 8, 240, 20
 
 
 @dataclass
@@ -168,7 +168,7 @@ def run_of(child: subprocess.Popen[bytes], project: Project) -> RunFolder | None
 
 def at_any_time(child: subprocess.Popen[bytes], _: Project, chance: random.Random) -> bool:
     """Wait for a moment of a whole life."""
-    return sleeping(child, chance.uniform(0, 16))
+    return sleeping(child, chance.uniform(0, USUAL_S))
 
 
 def sleeping(child: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -193,37 +193,44 @@ def at_its_beginning(
 
 
 def in_training(child: subprocess.Popen[bytes], project: Project, chance: random.Random) -> bool:
-    """Wait for the training, and for some of it."""
+    """Wait for an epoch that is yet to come, and for some of the next."""
     run = run_of(child, project)
-    there = run is not None and wait_for(child, lambda: any(run.checkpoints.glob("*")))
-    return there and sleeping(child, chance.uniform(0, 5))
+    if run is None or not wait_for(child, lambda: any(run.checkpoints.glob("*"))):
+        return False
+    # One epoch is a tenth of a second, or some under load: epochs, not seconds, reach all of it.
+    wanted = chance.randint(num_epochs(run), EPOCHS - 1)
+    there = wait_for(child, lambda: num_epochs(run) >= wanted)
+    return there and sleeping(child, chance.uniform(0, 0.1))
+
+
+def num_epochs(run: RunFolder) -> int:
+    """Return how many epochs the journal of a run has."""
+    return len({point.epoch for point in metric_points(read_journal(run.journal)[0])})
 
 
 def in_a_checkpoint(
     child: subprocess.Popen[bytes], project: Project, chance: random.Random
 ) -> bool:
     """Wait for a checkpoint that is being written, after some that were."""
-    run = run_of(child, project)
-    if run is None or not wait_for(child, lambda: any(run.checkpoints.glob("*"))):
+    if not in_training(child, project, chance):
         return False
-    if not sleeping(child, chance.uniform(0, 2)):
-        return False
+    run = project.newest()
     pattern = chance.choice([".last*.tmp", ".epoch*.tmp", ".*.tmp"])
-    return wait_for(child, lambda: any(run.checkpoints.glob(pattern)))
+    return run is not None and wait_for(child, lambda: any(run.checkpoints.glob(pattern)))
 
 
 def after_training(child: subprocess.Popen[bytes], project: Project, chance: random.Random) -> bool:
     """Wait for the trained model, and for some of what follows."""
     run = run_of(child, project)
     there = run is not None and wait_for(child, run.training.is_file)
-    return there and sleeping(child, chance.uniform(0, 5))
+    return there and sleeping(child, chance.uniform(0, 2))
 
 
 def in_publishing(child: subprocess.Popen[bytes], project: Project, chance: random.Random) -> bool:
     """Wait for the end of the run, and for some of its way to MLflow."""
     run = run_of(child, project)
     ended = run is not None and wait_for(child, lambda: has_finished(run))
-    return ended and sleeping(child, chance.uniform(0, 2))
+    return ended and sleeping(child, chance.uniform(0, 1))
 
 
 def has_finished(run: RunFolder) -> bool:
