@@ -11,7 +11,7 @@ from iovalence.atomic import explain_os_error
 from iovalence.data.preprocessing import BLOCK_ROWS, Preprocessing
 from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
-from iovalence.errors import DataError
+from iovalence.errors import DataError, StorageError
 
 _TRAIN = 0
 
@@ -139,19 +139,34 @@ def load_prepared(folder: Path) -> Prepared:
     """
     preprocessing = Preprocessing.load(folder / "preprocessing.json")
     names = ("features", "codes", "target", "part", "table_index")
-    try:
-        arrays = {name: _open_array(folder / f"{name}.npy") for name in names}
-        weight = folder / "weight.npy"
-        weights = _open_array(weight) if weight.exists() else None
-    except OSError as err:
-        raise explain_os_error(err, folder, "reading") from err
+    arrays = {name: open_array(folder / f"{name}.npy") for name in names}
+    weight = folder / "weight.npy"
+    weights = open_array(weight) if weight.exists() else None
     return Prepared(preprocessing, weight=weights, **arrays)
 
 
-def _open_array(path: Path) -> np.ndarray:
+def open_array(path: Path) -> np.ndarray:
+    """Open an array of a stage, memory-mapped where it is not empty; no pickle is ever read.
+
+    Raises:
+        StorageError: It is missing, or no array of numbers.
+    """
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r")
+        return _map_or_load(path)
+    except OSError as err:
+        raise explain_os_error(err, path, "reading") from err
+    except (ValueError, EOFError) as err:
+        raise StorageError(
+            f"an array must be whole, got '{err}' ({path}); remove "
+            f"{path.parent}, and its stage is done again"
+        ) from err
+
+
+def _map_or_load(path: Path) -> np.ndarray:
+    array: np.ndarray
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError:
         # Empty arrays cannot be mapped.
-        array = np.load(path)
+        array = np.load(path, allow_pickle=False)
     return array

@@ -11,7 +11,7 @@ from iovalence import __version__
 from iovalence.config.load import LoadedConfig
 from iovalence.data.files import fingerprint
 from iovalence.data.ingest import ingest, load_table
-from iovalence.data.prepared import prepare
+from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
 from iovalence.quality.checks import CheckedRows, check_rows
 from iovalence.runs.store import StageOutput, StageStore
@@ -128,7 +128,7 @@ def prepare_stage(
 
     def write(folder: Path) -> None:
         rows = CheckedRows.load(checked.folder)
-        part = np.load(split.folder / "part.npy")
+        part = open_array(split.folder / "part.npy")
         prepare(load_table(ingested.folder), rows.keep, rows.target, part, positive, folder)
 
     return stage_store(loaded).produce("prepared", inputs, write)
