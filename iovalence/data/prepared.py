@@ -14,11 +14,14 @@ from iovalence.data.table import Table
 from iovalence.errors import DataError
 
 _TRAIN = 0
+_NUM_PARTS = len(SOURCES)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Hold the M rows that were kept, in the table's order.
+    """Hold the M rows that were kept: train, validation, test, each in the table's order.
+
+    So the rows of a part lie together, and reading a part is reading a file from here to there.
 
     Attributes:
         preprocessing: How they were encoded.
@@ -62,22 +65,23 @@ def prepare(
         DataError: The train part holds fewer than two classes, or lacks `positive_class`.
         StorageError: `folder` cannot be written to.
     """
-    train = keep & (part == _TRAIN)
+    kept = np.where(keep, part, np.int8(-1))
+    train = kept == _TRAIN
     preprocessing = Preprocessing.fit(table.columns, table.schema, target, positive_class, train)
-    index = np.flatnonzero(keep)
+    index = np.concatenate([np.flatnonzero(kept == at) for at in range(_NUM_PARTS)])
     arrays = {
-        "target": preprocessing.encode_target(target.filter(pa.array(keep))),
-        "part": part[index],
-        "table_index": index.astype(np.int64),
+        "target": preprocessing.encode_target(target)[index],
+        "part": kept[index],
+        "table_index": index,
     }
     if names := table.schema.names("weight"):
-        weight = table.columns[names[0]].filter(pa.array(keep))
-        arrays["weight"] = _check_weights(weight.to_numpy(), part[index], names[0])
+        weight = table.columns[names[0]].to_numpy()[index]
+        arrays["weight"] = _check_weights(weight, kept[index], names[0])
     try:
         preprocessing.save(folder / "preprocessing.json")
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values)
-        _write_encoded(table.columns, keep, preprocessing, folder)
+        _write_encoded(table.columns, kept, preprocessing, folder)
     except OSError as err:
         raise explain_os_error(err, folder, "writing") from err
     return preprocessing
@@ -100,23 +104,30 @@ def _check_weights(
 
 
 def _write_encoded(
-    columns: pa.Table, keep: NDArray[np.bool_], preprocessing: Preprocessing, folder: Path
+    columns: pa.Table, kept: NDArray[np.int8], preprocessing: Preprocessing, folder: Path
 ) -> None:
-    num_rows = int(keep.sum())
+    """Write the rows of each part, int8 (N,), -1 for none, where those before it end."""
+    counts = np.bincount(kept + 1, minlength=_NUM_PARTS + 1)[1:]
     shapes = {
         "features": (np.float32, len(preprocessing.feature_names)),
         "codes": (np.int32, len(preprocessing.embedding_sizes)),
     }
     features, codes = (
-        _new_array(folder / f"{name}.npy", dtype, (num_rows, width))
+        _new_array(folder / f"{name}.npy", dtype, (int(counts.sum()), width))
         for name, (dtype, width) in shapes.items()
     )
-    done = 0
+    at = np.cumsum(counts) - counts
     for start in range(0, columns.num_rows, BLOCK_ROWS):
-        block = columns.slice(start, BLOCK_ROWS).filter(pa.array(keep[start : start + BLOCK_ROWS]))
-        end = done + block.num_rows
-        preprocessing.encode_into(block, features[done:end], codes[done:end])
-        done = end
+        part = kept[start : start + BLOCK_ROWS]
+        stays = part >= 0
+        block = columns.slice(start, BLOCK_ROWS).filter(pa.array(stays))
+        encoded, part = preprocessing.transform(block), part[stays]
+        for which in range(_NUM_PARTS):
+            rows = np.flatnonzero(part == which)
+            end = at[which] + len(rows)
+            features[at[which] : end] = encoded.features[rows]
+            codes[at[which] : end] = encoded.codes[rows]
+            at[which] = end
     for array in (features, codes):
         if isinstance(array, np.memmap):
             array.flush()

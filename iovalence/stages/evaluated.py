@@ -32,7 +32,7 @@ from iovalence.stages.opened import timing
 from iovalence.stages.trained import TrainingResult
 from iovalence.training.fit import Machine, arithmetic, objective_for
 from iovalence.training.linear import fit_linear
-from iovalence.training.parts import load_part
+from iovalence.training.parts import Rows, load_part
 from iovalence.training.trainer import compute_outputs, measure
 
 PARTS = ("train", "validation", "test")
@@ -70,10 +70,14 @@ def evaluate_stage(
         measured = _open(loaded, run, ingested, prepared_at, machine)
         parts = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if np.any(parts == at)]
-        judged = [_judge(loaded, run, measured, part) for part in present]
-        result = _gather(measured, judged, config.evaluation.require)
+        results = []
+        for part in present:
+            judged = _judge(loaded, run, measured, part)
+            results.append(judged.result)
+        result = _gather(measured, results, config.evaluation.require)
         result.save(run.metrics)
     with timing(run, "pictures"):
+        # The last part is the main one; the others' predictions need not be in memory any more.
         _draw(run, result, judged)
     return result
 
@@ -96,22 +100,23 @@ def _open(
     )
 
 
-def _gather(measured: Measured, judged: list[Judged], require: dict[str, str]) -> EvaluationResult:
+def _gather(
+    measured: Measured, results: list[PartResult], require: dict[str, str]
+) -> EvaluationResult:
     schema, preprocessing = measured.table.schema, measured.prepared.preprocessing
     result = EvaluationResult(
         task=schema.task,
         target=schema.target,
         classes=preprocessing.classes,
         positive_class=_positive_class(measured.prepared),
-        parts=tuple(part.result for part in judged),
+        parts=tuple(results),
         require=require,
     )
     return result.model_copy(update={"unmet": check_requirements(require, result.flat())})
 
 
-def _draw(run: RunFolder, result: EvaluationResult, judged: list[Judged]) -> None:
+def _draw(run: RunFolder, result: EvaluationResult, main: Judged) -> None:
     """Draw the curves, and the main part as its figures are judged by."""
-    main = next(part for part in judged if part.result == result.main_part)
     history, kept_epoch = read_history(run), TrainingResult.load(run.training).kept_epoch
     figures = draw_pictures(result, history, kept_epoch, main.y_true, main.predictions, main.weight)
     save_pictures(figures, run.pictures)
@@ -141,7 +146,8 @@ def _positive_class(prepared: Prepared) -> str | None:
 def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) -> Judged:
     prepared = measured.prepared
     rows = np.flatnonzero(prepared.part == PARTS.index(part))
-    tensors = load_part(prepared, rows, measured.class_weights, CPU)
+    # Each row is needed once for each figure: reading it then costs no memory.
+    tensors = load_part(prepared, rows, measured.class_weights, CPU, resident_bytes=0)
     outputs = compute_outputs(measured.network, tensors).numpy()
     predictions = interpret(outputs, prepared.preprocessing)
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
@@ -156,7 +162,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
         positive_index=prepared.preprocessing.positive_index,
         seed=loaded.config.training.seed,
         with_intervals=part != "train",
-        baselines=_baselines(loaded, measured, rows),
+        baselines=_baselines(loaded, measured, tensors),
     )
     if part == "test":
         write_predictions(run, measured, rows, predictions)
@@ -183,21 +189,21 @@ def _slices(
     }
 
 
-def _baselines(
-    loaded: LoadedConfig, measured: Measured, rows: NDArray[np.int64]
-) -> dict[str, Predictions]:
+def _baselines(loaded: LoadedConfig, measured: Measured, rows: Rows) -> dict[str, Predictions]:
     if not loaded.config.evaluation.baseline or measured.linear is None:
         return {}
     prepared = measured.prepared
-    outputs = compute_outputs(measured.linear, load_part(prepared, rows, None, CPU)).numpy()
+    outputs = compute_outputs(measured.linear, rows).numpy()
     linear = {"linear": interpret(outputs, prepared.preprocessing)}
     train = np.asarray(prepared.target[prepared.part == 0])
     classes = prepared.preprocessing.classes
     if classes is None:
-        return {"mean": mean_predictions(prepared.preprocessing.target_mean, len(rows))} | linear
+        return {
+            "mean": mean_predictions(prepared.preprocessing.target_mean, rows.num_rows)
+        } | linear
     shares = np.bincount(train, minlength=len(classes)) / len(train)
     named = dict(zip(classes, shares.tolist(), strict=True))
-    return {"majority": majority_predictions(named, len(rows))} | linear
+    return {"majority": majority_predictions(named, rows.num_rows)} | linear
 
 
 def write_predictions(

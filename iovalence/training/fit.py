@@ -17,7 +17,7 @@ from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoints
 from iovalence.training.device import choose_device, choose_threads
 from iovalence.training.objective import Objective
-from iovalence.training.parts import PartTensors, load_part
+from iovalence.training.parts import Rows, load_part
 from iovalence.training.randomness import derived_seed
 from iovalence.training.section import TrainingSection
 from iovalence.training.trainer import EpochFigures, Trained, Trainer
@@ -163,7 +163,7 @@ def objective_for(prepared: Prepared) -> Objective:
 
 def _validation(
     prepared: Prepared, weights: torch.Tensor | None, device: torch.device
-) -> PartTensors | None:
+) -> Rows | None:
     rows = np.flatnonzero(prepared.part == VALIDATION)
     return load_part(prepared, rows, weights, device) if len(rows) else None
 

@@ -19,6 +19,7 @@ from iovalence.models.network import Network
 from iovalence.training.checkpoint import Checkpoints
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
+from iovalence.training.order import Order, blocks
 from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
 from iovalence.training.schedule import Progress, Watch, rates_of_epoch
@@ -157,7 +158,7 @@ class Trainer:
         order = self.train.order(self.section.seed, epoch)
         sums = torch.zeros(NUM_SUMS, dtype=torch.float64)
         rate = iter(rates)
-        for block, rows in enumerate(slices(order, self._block_rows)):
+        for block, rows in enumerate(blocks(order, self._block_rows)):
             taken = self.train.take(rows)
             masks = self.masks.draw(epoch, block, len(rows))
             outputs = self._train_block(taken, masks, rate)
@@ -213,7 +214,7 @@ class Trainer:
             self.good_steps += skip.eq(0)
         return outputs.detach()
 
-    def _raise_if_not_finite(self, epoch: int, order: Tensor) -> None:
+    def _raise_if_not_finite(self, epoch: int, order: Order) -> None:
         if not self.skip.item():
             return
         step = int(self.good_steps.item()) + 1

@@ -10,7 +10,8 @@ from iovalence.stages.used import (
     evaluate_other,
     load_predictor,
     predict_table,
-    write_table,
+    stream_predictions,
+    write_tables,
 )
 from tests.stages.test_pipeline import CONFIG, make_table
 
@@ -60,7 +61,7 @@ def test_a_value_that_does_not_fit_is_named(run, tmp_path):
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
 def test_predictions_are_written_as_asked(run, tmp_path, suffix):
     out = tmp_path / f"out.{suffix}"
-    write_table(predict_table(run, "data.csv", tmp_path), str(out), "data.csv")
+    write_tables(stream_predictions(run, "data.csv", tmp_path), str(out), "data.csv")
     if suffix == "parquet":
         written = pq.read_table(out)
     else:
