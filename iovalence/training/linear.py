@@ -11,7 +11,7 @@ from iovalence.data.prepared import Prepared
 from iovalence.models.network import Network
 from iovalence.training.fit import TRAIN, Machine, architecture, arithmetic, objective_for
 from iovalence.training.objective import Objective
-from iovalence.training.parts import RESIDENT_BYTES, PartTensors, Rows, bytes_of_row, load_part
+from iovalence.training.parts import PartTensors, Rows, bytes_of_row, is_small, load_part
 from iovalence.training.section import TrainingSection
 
 PENALTY = 1.0
@@ -19,7 +19,7 @@ MAX_ITERATIONS = 200
 TOLERANCE = 1e-4
 BLOCK_ROWS = 1 << 16
 # Two hundred passes over a part that is not in memory would take longer than the training.
-SAMPLE_BYTES = 1 << 28
+SAMPLE_BYTES = 1 << 27
 _SEED, _EPOCH = 0, 0
 
 
@@ -50,10 +50,10 @@ def fit_linear(prepared: Prepared, machine: Machine) -> Network:
 
 def sample_size(prepared: Prepared) -> int:
     """Return how many rows of the train part the baseline is fitted to."""
-    num_rows, row_bytes = int((prepared.part == TRAIN).sum()), bytes_of_row(prepared)
-    if num_rows * row_bytes <= RESIDENT_BYTES:
+    num_rows = int((prepared.part == TRAIN).sum())
+    if is_small(prepared, num_rows):
         return num_rows
-    return max(1, SAMPLE_BYTES // row_bytes)
+    return min(num_rows, max(1, SAMPLE_BYTES // bytes_of_row(prepared)))
 
 
 def _descend(network: Network, prepared: Prepared, rows: Rows) -> None:

@@ -237,15 +237,20 @@ def load_part(
             `RESIDENT_BYTES`. Larger ones are shuffled in windows, and are in memory only where
             that is a GPU's, with room to spare.
     """
-    row_bytes = bytes_of_row(prepared)
-    num_bytes = len(rows) * row_bytes
-    if num_bytes <= (RESIDENT_BYTES if resident_bytes is None else resident_bytes):
+    if is_small(prepared, len(rows), resident_bytes):
         return read_rows(prepared, rows, class_weights).to(device)
+    row_bytes = bytes_of_row(prepared)
     shuffle = Shuffle.for_rows(row_bytes)
     mapped = MappedRows(prepared, rows, class_weights, device, shuffle)
-    if device.type == "cuda" and 3 * num_bytes <= torch.cuda.mem_get_info(device)[0]:
+    if device.type == "cuda" and 3 * len(rows) * row_bytes <= torch.cuda.mem_get_info(device)[0]:
         return replace(join([*mapped.in_turn(max(1, READ_BYTES // row_bytes))]), shuffle=shuffle)
     return mapped
+
+
+def is_small(prepared: Prepared, num_rows: int, resident_bytes: int | None = None) -> bool:
+    """Say whether so many rows are in memory and shuffled all together; see `load_part`."""
+    limit = RESIDENT_BYTES if resident_bytes is None else resident_bytes
+    return num_rows * bytes_of_row(prepared) <= limit
 
 
 def bytes_of_row(prepared: Prepared) -> int:
