@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -108,38 +109,51 @@ def _write_encoded(
 ) -> None:
     """Write the rows of each part, int8 (N,), -1 for none, where those before it end."""
     counts = np.bincount(kept + 1, minlength=_NUM_PARTS + 1)[1:]
-    shapes = {
-        "features": (np.float32, len(preprocessing.feature_names)),
-        "codes": (np.int32, len(preprocessing.embedding_sizes)),
-    }
-    features, codes = (
-        _new_array(folder / f"{name}.npy", dtype, (int(counts.sum()), width))
-        for name, (dtype, width) in shapes.items()
-    )
-    at = np.cumsum(counts) - counts
-    for start in range(0, columns.num_rows, BLOCK_ROWS):
-        part = kept[start : start + BLOCK_ROWS]
-        stays = part >= 0
-        block = columns.slice(start, BLOCK_ROWS).filter(pa.array(stays))
-        encoded, part = preprocessing.transform(block), part[stays]
-        for which in range(_NUM_PARTS):
-            rows = np.flatnonzero(part == which)
-            end = at[which] + len(rows)
-            features[at[which] : end] = encoded.features[rows]
-            codes[at[which] : end] = encoded.codes[rows]
-            at[which] = end
-    for array in (features, codes):
-        if isinstance(array, np.memmap):
-            array.flush()
+    at, num_rows = np.cumsum(counts) - counts, int(counts.sum())
+    widths = len(preprocessing.feature_names), len(preprocessing.embedding_sizes)
+    with (
+        _NewArray(folder / "features.npy", "<f4", num_rows, widths[0]) as features,
+        _NewArray(folder / "codes.npy", "<i4", num_rows, widths[1]) as codes,
+    ):
+        for start in range(0, columns.num_rows, BLOCK_ROWS):
+            part = kept[start : start + BLOCK_ROWS]
+            stays = part >= 0
+            block = columns.slice(start, BLOCK_ROWS).filter(pa.array(stays))
+            encoded, part = preprocessing.transform(block), part[stays]
+            for which in range(_NUM_PARTS):
+                rows = np.flatnonzero(part == which)
+                features.write(at[which], encoded.features[rows])
+                codes.write(at[which], encoded.codes[rows])
+                at[which] += len(rows)
 
 
-def _new_array(path: Path, dtype: type, shape: tuple[int, int]) -> np.ndarray:
-    if 0 in shape:
-        # Nothing can be mapped into memory.
-        empty: np.ndarray = np.empty(shape, dtype)
-        np.save(path, empty)
-        return empty
-    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+class _NewArray:
+    """Write a file of NumPy's format in pieces; mapping it would count as memory.
+
+    Args:
+        path: The file.
+        dtype: Of its numbers, as NumPy's format names it.
+        num_rows: N.
+        width: Numbers in a row.
+    """
+
+    def __init__(self, path: Path, dtype: str, num_rows: int, width: int) -> None:
+        self._file = path.open("wb")
+        self._dtype, self._row_bytes = np.dtype(dtype), width * np.dtype(dtype).itemsize
+        header = {"descr": dtype, "fortran_order": False, "shape": (num_rows, width)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        self._start = self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, first: int, rows: np.ndarray) -> None:
+        """Write rows (B, width) from row `first` on."""
+        self._file.seek(self._start + int(first) * self._row_bytes)
+        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
 
 
 def load_prepared(folder: Path) -> Prepared:
