@@ -17,8 +17,9 @@ from torch import Tensor
 
 from iovalence.training.randomness import derived_seed
 
-# Measured in docs/experiments.md: what a disk reads at full speed, and what mixes sorted classes.
-CHUNK_BYTES = 1 << 18
+# 2,000 chunks in a window mix a table that is sorted by class as well as a shuffle of all its rows
+# does; the number of chunks decides, not the size of the window (docs/experiments.md).
+CHUNK_BYTES = 1 << 16
 WINDOW_BYTES = 1 << 27
 
 
