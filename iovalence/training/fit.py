@@ -15,7 +15,7 @@ from iovalence.models.network import Network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.objective import Objective
-from iovalence.training.parts import PartTensors, load_part
+from iovalence.training.parts import Rows, load_part
 from iovalence.training.randomness import derived_seed
 from iovalence.training.section import SettledTraining, TrainingSection
 from iovalence.training.trainer import EpochFigures, Trained, Trainer, Working
@@ -164,7 +164,7 @@ def objective_for(prepared: Prepared) -> Objective:
 
 def _validation(
     prepared: Prepared, weights: torch.Tensor | None, device: torch.device
-) -> PartTensors | None:
+) -> Rows | None:
     rows = np.flatnonzero(prepared.part == VALIDATION)
     return load_part(prepared, rows, weights, device) if len(rows) else None
 

@@ -20,8 +20,9 @@ from iovalence.models.network import Network
 from iovalence.training.checkpoint import Checkpoint, Checkpoints, Position
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
+from iovalence.training.order import Order, blocks
 from iovalence.training.parts import PartTensors, Rows
-from iovalence.training.randomness import DropoutMasks, slices
+from iovalence.training.randomness import DropoutMasks
 from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
 from iovalence.training.section import SettledTraining
@@ -238,21 +239,18 @@ class Trainer:
         Returns:
             How many these were, and the figures of the whole epoch as it trained.
         """
-        blocks = slices(self.train.order(self.section.seed, epoch), self._block_rows)
-        first = self.position.block
-        per_block = self._block_rows // self.section.batch_size
-        for block in range(first, len(blocks)):
+        order, size = self.train.order(self.section.seed, epoch), self._block_rows
+        first = self.position.block * size
+        per_block = size // self.section.batch_size
+        for block, rows in enumerate(blocks(order[first:], size), self.position.block):
             at = block * per_block
-            sums = yield from self._train_block(
-                epoch, block, blocks[block], rates[at : at + per_block]
-            )
+            sums = yield from self._train_block(epoch, block, rows, rates[at : at + per_block])
             total = [a + b for a, b in zip(self.position.sums, sums, strict=True)]
             self.position = self.position.model_copy(
                 update={"block": block + 1, "sums": tuple(total)}
             )
             self._after_block()
-        num_rows = sum(len(block) for block in blocks[first:])
-        return num_rows, self.objective.figures(list(self.position.sums))
+        return len(order) - first, self.objective.figures(list(self.position.sums))
 
     @property
     def _block_rows(self) -> int:
@@ -261,7 +259,7 @@ class Trainer:
         return max(1, BLOCK_ROWS // batch_size) * batch_size
 
     def _train_block(
-        self, epoch: int, block: int, rows: Tensor, rates: Sequence[float]
+        self, epoch: int, block: int, rows: Order, rates: Sequence[float]
     ) -> Working[list[float]]:
         """Have the steps of a block taken; return its sums."""
         taken = self.train.take(rows)
@@ -275,7 +273,7 @@ class Trainer:
         return [float(value) for value in sums]
 
     def _undo_and_raise(
-        self, epoch: int, block: int, rows: Tensor, work: Work, outputs: Tensor
+        self, epoch: int, block: int, rows: Order, work: Work, outputs: Tensor
     ) -> None:
         """Take again the steps before the first whose loss is not finite, and no more.
 
