@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import configurations, machine, runs, training
+from flows.commands import configurations, machine, record, runs, training
 from flows.commands.console import print_text, say
 from flows.environment import QUIET, environment, silent
 from flows.interruption import interruptible
@@ -20,7 +20,7 @@ from iovalence.errors import ConfigError, ExitStatus, IOValenceError
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 # Named in the contract; each is taken off when it is built.
-LATER_COMMANDS = {"advise", "compare", "reproduce", "sweep", "gc", "retrain", "promote", "rollback"}
+LATER_COMMANDS = {"advise", "compare", "sweep", "retrain", "promote", "rollback"}
 LATER_COMMANDS |= {"deploy", "watch"}
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, configurations, runs, machine):
+for group in (training, configurations, runs, record, machine):
     group.register(app)
 
 

@@ -107,6 +107,11 @@ class RunFolder:
         return self.root / "tracking.json"
 
     @property
+    def tracking_lock(self) -> Path:
+        """Whose lock is held by who tells MLflow of the run."""
+        return self.root / ".tracking.lock"
+
+    @property
     def manifest_path(self) -> Path:
         """What made the run, and how it ended."""
         return self.root / "manifest.json"

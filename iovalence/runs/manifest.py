@@ -81,11 +81,14 @@ class Manifest(Record):
         device: Where it was trained.
         threads: Threads of the arithmetic.
         seed: Decides every random choice.
+        config_path: The configuration's file as it was, absolute; paths in it are relative to
+            its folder.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
+        pruned: SHA-256 of every file that `iovalence gc` removed from it since.
         comments: The user's own words.
     """
 
@@ -105,11 +108,13 @@ class Manifest(Record):
     device: str | None = None
     threads: int | None = None
     seed: int
+    config_path: str | None = None
     config_hash: str
     data_hash: str
     flow_run_id: str | None = None
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
+    pruned: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
 
     def state(self) -> str:

@@ -61,7 +61,12 @@ class Judged:
 
 
 def evaluate_stage(
-    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, prepared_at: StageOutput
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    prepared_at: StageOutput,
+    *,
+    with_pictures: bool = True,
 ) -> EvaluationResult:
     """Measure the model on every part; write metrics, test predictions and pictures."""
     config, manifest = loaded.config, run.manifest()
@@ -73,8 +78,9 @@ def evaluate_stage(
         judged = [_judge(loaded, run, measured, part) for part in present]
         result = _gather(measured, judged, config.evaluation.require)
         result.save(run.metrics)
-    with timing(run, "pictures"):
-        _draw(run, result, judged)
+    if with_pictures:
+        with timing(run, "pictures"):
+            _draw(run, result, judged)
     return result
 
 

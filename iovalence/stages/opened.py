@@ -2,14 +2,14 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from iovalence import __version__
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
-from iovalence.data.schema import TableSchema
+from iovalence.data.schema import SourceFile, TableSchema
 from iovalence.errors import ConfigError
 from iovalence.evaluation.requirements import (
     expected_metrics,
@@ -55,8 +55,9 @@ def open_run(
         git_commit=git_commit(loaded.base),
         hardware=describe_hardware(),
         seed=config.training.seed,
+        config_path=str(loaded.path.resolve()),
         config_hash=config_hash(config),
-        data_hash=hash_of({"files": [file.sha256 for file in schema.files]}),
+        data_hash=data_hash(schema.files),
         flow_run_id=flow_run_id,
         comments=config.comments,
     )
@@ -68,6 +69,11 @@ def open_run(
     Journal(run.journal).event("started")
     note_stage(run, ingested)
     return run
+
+
+def data_hash(files: Iterable[SourceFile]) -> str:
+    """Return the SHA-256, in hexadecimal, over the hashes of all files that were read."""
+    return hash_of({"files": [file.sha256 for file in files]})
 
 
 def validate_evaluation(loaded: LoadedConfig, schema: TableSchema) -> None:

@@ -124,7 +124,7 @@ def _alone(run: RunFolder) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(run.root / ".tracking.lock", timeout=LOCK_SECONDS):
+        with FileLock(run.tracking_lock, timeout=LOCK_SECONDS):
             yield
     except Timeout as err:
         raise TrackingError(
