@@ -20,7 +20,6 @@ def reproduce_run(run: RunFolder) -> Reproduction:
         RunNotFoundError: The run did not finish.
         StorageError: The manifest cannot be read, or the workspace not be written to.
     """
-    tell(f"making run {run.run_id} again")
     return reproduce(run, Audience(tell, show_epochs))
 
 
@@ -28,7 +27,7 @@ def describe(found: Reproduction) -> list[str]:
     """Return the verdict for people: one line, then what it rests on."""
     lines = [f"{'equal' if found.equal else 'different'}  run {found.run_id} {_headline(found)}"]
     shown = found.differences[:SHOWN_DIFFERENCES]
-    lines += [f"  {line.cause:12}{tell_difference(line)}" for line in shown]
+    lines += [f"  {line.cause:12}{_shorten(_told(line))}" for line in shown]
     more = len(found.differences) - len(shown)
     lines += [f"  and {more} more differences (--json has all)"] if more else []
     lines += [f"  note        {_shorten(note)}" for note in found.notes]
@@ -43,18 +42,18 @@ def _headline(found: Reproduction) -> str:
         return "was made again, and all that came of it is the same"
     if found.has_equal_result is None:
         return "could not be made again"
+    causes = {line.cause for line in found.differences}
     if found.has_equal_result:
-        return "was made again; what came of it is equal all the same"
-    if all(line.cause == "result" for line in found.differences):
-        return (
-            "was made again from the same data, configuration, versions and hardware, and differs"
-        )
+        since = "; its files were altered since" if causes == {"record"} else " all the same"
+        return f"was made again; what came of it is equal{since}"
+    if causes == {"result"}:
+        return "differs, made again from equal data and configuration, versions and hardware"
     return "was made again, and what came of it differs"
 
 
-def tell_difference(line: Difference) -> str:
-    """Return a difference as one line, with hashes shortened."""
-    return _shorten(f"{line.what}: {line.then} then, {line.now} now")
+def _told(line: Difference) -> str:
+    what = "" if line.what == line.cause else f"{line.what}: "
+    return f"{what}{line.then} then, {line.now} now"
 
 
 def _shorten(text: str) -> str:
@@ -70,5 +69,5 @@ def raise_for_difference(found: Reproduction) -> None:
     if found.equal:
         return
     first = found.first
-    told = f"{first.cause}: {tell_difference(first)}" if first else "nothing was compared"
+    told = f"other {first.cause}: {_shorten(_told(first))}" if first else "nothing to compare"
     raise GateError(f"run {found.run_id} must be the same when it is made again, got {told}")

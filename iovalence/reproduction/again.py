@@ -1,11 +1,10 @@
 """Own making a run again: every stage anew, in a scratch folder, as its record says."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from iovalence.atomic import scratch_folder
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
 from iovalence.runs.folder import RunFolder, runs_folder
@@ -63,17 +62,6 @@ class Again:
     planned: Machine
 
 
-@contextmanager
-def scratch_beside(workspace: Path) -> Iterator[Path]:
-    """Yield a folder in the workspace that is removed at the end.
-
-    Raises:
-        StorageError: The workspace cannot be written to.
-    """
-    with scratch_folder(workspace, "reproduce") as folder:
-        yield folder
-
-
 def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
     """Do every stage of a run anew.
 
@@ -88,7 +76,9 @@ def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
         TrainingError: The loss is not finite.
         StorageError: The scratch folder cannot be written to.
     """
-    loaded, tell = _as_ordered(order, scratch), audience.tell
+    loaded = _as_ordered(order, scratch)
+    tell = audience.tell if loaded.config.training.verbose else _keep_silent
+    tell(f"making run {order.run_id} again")
     ingested = ingest_stage(loaded)
     tell("read the rows")
     run = _open(order.run_id, loaded, ingested)
@@ -105,6 +95,10 @@ def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
     evaluate_stage(loaded, run, ingested, prepared, with_pictures=False)
     tell("measured every part")
     return Again(run, _plan(order, prepared))
+
+
+def _keep_silent(_text: str) -> None:
+    """Tell nobody: the run asks for silence."""
 
 
 def _as_ordered(order: Order, scratch: Path) -> LoadedConfig:

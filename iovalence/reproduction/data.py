@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iovalence.config.load import LoadedConfig
 from iovalence.data.files import find_files, fingerprint, fingerprint_file, source_settings
 from iovalence.data.schema import SourceFile
 from iovalence.data.section import DataSection
@@ -39,17 +38,16 @@ class Located:
 
 
 def locate_data(
-    run: RunFolder, manifest: Manifest, loaded: LoadedConfig, bases: Sequence[Path]
+    run: RunFolder, manifest: Manifest, section: DataSection, bases: Sequence[Path]
 ) -> Located:
     """Return where the data are: as the configuration says, else in the run's own copy.
 
     Args:
         run: The run.
         manifest: What it recorded.
-        loaded: Its configuration.
+        section: Its configuration's section.
         bases: Folders that paths may be relative to, the likeliest first.
     """
-    section = loaded.config.data
     hashes = {base: _hash_there(section, base) for base in bases}
     for base, found in hashes.items():
         if found == manifest.data_hash:

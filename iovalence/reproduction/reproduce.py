@@ -1,14 +1,14 @@
 """Own the whole of `iovalence reproduce`: what differs in what went in, then in what came out."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
+from iovalence.atomic import scratch_folder
 from iovalence.config.load import LoadedConfig
 from iovalence.errors import ExitStatus, IOValenceError
-from iovalence.reproduction.again import Again, Audience, Order, make_again, scratch_beside
+from iovalence.reproduction.again import Again, Audience, Order, make_again
 from iovalence.reproduction.comparison import compare_runs
-from iovalence.reproduction.data import Located, locate_data
+from iovalence.reproduction.data import locate_data
 from iovalence.reproduction.difference import CAUSES, Difference, Reproduction
 from iovalence.reproduction.environment import (
     compare_hardware,
@@ -20,6 +20,27 @@ from iovalence.reproduction.recorded import bases, finished_manifest, read_confi
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 from iovalence.training.section import Device
+
+
+@dataclass
+class _Proof:
+    """Collect what is found of one run, cause by cause."""
+
+    run: RunFolder
+    manifest: Manifest
+    differences: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    compared: dict[str, str] = field(default_factory=dict)
+
+    def judge(self, *, has_equal_result: bool | None) -> Reproduction:
+        order = sorted(self.differences, key=lambda line: CAUSES.index(line.cause))
+        return Reproduction(
+            run_id=self.run.run_id,
+            differences=tuple(order),
+            has_equal_result=has_equal_result,
+            compared=self.compared,
+            notes=tuple(self.notes),
+        )
 
 
 def reproduce(run: RunFolder, audience: Audience) -> Reproduction:
@@ -37,79 +58,50 @@ def reproduce(run: RunFolder, audience: Audience) -> Reproduction:
         RunNotFoundError: The run did not finish.
         StorageError: The manifest cannot be read, or the workspace not be written to.
     """
-    manifest = finished_manifest(run)
-    loaded, differences = read_config(run, manifest)
-    differences += compare_versions(manifest) + compare_hardware(manifest)
+    proof = _Proof(run, finished_manifest(run))
+    proof.differences += compare_versions(proof.manifest) + compare_hardware(proof.manifest)
+    loaded = _find_input(proof)
     if loaded is None:
-        return _verdict(run, differences, None)
-    located = locate_data(run, manifest, loaded, bases(run, manifest, loaded))
-    differences += located.differences
-    if located.section is None:
-        return _verdict(run, differences, None, notes=located.notes)
-    return _compare(
-        run, manifest, _relocated(loaded, located), differences, located.notes, audience
-    )
-
-
-def _relocated(loaded: LoadedConfig, located: Located) -> LoadedConfig:
-    config = loaded.config.model_copy(update={"data": located.section})
-    return replace(loaded, config=config, base=located.base)
-
-
-def _compare(
-    run: RunFolder,
-    manifest: Manifest,
-    loaded: LoadedConfig,
-    differences: tuple[Difference, ...],
-    notes: Sequence[str],
-    audience: Audience,
-) -> Reproduction:
-    device, elsewhere = find_device(cast("Device", manifest.device or "cpu"))
-    differences += elsewhere
-    order = Order(run.run_id, loaded, device, manifest.threads or 1)
-    with scratch_beside(run.root.parents[1]) as scratch:
+        return proof.judge(has_equal_result=None)
+    device, elsewhere = find_device(cast("Device", proof.manifest.device or "cpu"))
+    proof.differences += elsewhere
+    order = Order(run.run_id, loaded, device, proof.manifest.threads or 1)
+    with scratch_folder(run.root.parents[1], "reproduce") as scratch:
         try:
             again = make_again(order, scratch, audience)
         except IOValenceError as err:
             if err.status == ExitStatus.OUTSIDE:
                 raise
-            failed = Difference(
-                cause="result", what="the run", then="finished", now=f"failed: {err.faults[0]}"
-            )
-            return _verdict(run, (*differences, failed), False, notes=notes)
-        return _judge(run, manifest, again, differences, notes)
+            proof.differences.append(_failure(err))
+            return proof.judge(has_equal_result=False)
+        return _compare(proof, again)
 
 
-def _judge(
-    run: RunFolder,
-    manifest: Manifest,
-    again: Again,
-    differences: tuple[Difference, ...],
-    notes: Sequence[str],
-) -> Reproduction:
-    differences += compare_threads(manifest.threads or 1, again.planned.threads)
-    found = compare_runs(run, again.run, manifest)
-    return _verdict(
-        run,
-        (*differences, *found.altered, *found.results),
-        not found.results,
-        compared=found.compared,
-        notes=(*notes, *found.notes),
-    )
+def _find_input(proof: _Proof) -> LoadedConfig | None:
+    """Return the run's configuration with its data where they are now; None when they are gone."""
+    loaded, altered = read_config(proof.run, proof.manifest)
+    proof.differences += altered
+    if loaded is None:
+        return None
+    places = bases(proof.run, proof.manifest, loaded)
+    located = locate_data(proof.run, proof.manifest, loaded.config.data, places)
+    proof.differences += located.differences
+    proof.notes += located.notes
+    if located.section is None:
+        return None
+    config = loaded.config.model_copy(update={"data": located.section})
+    return replace(loaded, config=config, base=located.base)
 
 
-def _verdict(
-    run: RunFolder,
-    differences: Sequence[Difference],
-    has_equal_result: bool | None,
-    *,
-    compared: dict[str, str] | None = None,
-    notes: Sequence[str] = (),
-) -> Reproduction:
-    return Reproduction(
-        run_id=run.run_id,
-        differences=tuple(sorted(differences, key=lambda line: CAUSES.index(line.cause))),
-        has_equal_result=has_equal_result,
-        compared=compared or {},
-        notes=tuple(notes),
-    )
+def _failure(err: IOValenceError) -> Difference:
+    now = f"failed: {err.faults[0]}"
+    return Difference(cause="result", what="the run", then="finished", now=now)
+
+
+def _compare(proof: _Proof, again: Again) -> Reproduction:
+    proof.differences += compare_threads(proof.manifest.threads or 1, again.planned.threads)
+    found = compare_runs(proof.run, again.run, proof.manifest)
+    proof.differences += [*found.altered, *found.results]
+    proof.notes += found.notes
+    proof.compared |= found.compared
+    return proof.judge(has_equal_result=not found.results)
