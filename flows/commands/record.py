@@ -64,6 +64,6 @@ def _show_cleaning(found: "Cleaning") -> None:
         rows = [(kind, f"{number:,}", f"{size:,}") for kind, number, size in found.totals()]
         print_table((done, "number", "bytes"), rows)
     else:
-        print_text(f"nothing {'would be' if found.dry_run else 'was'} removed: all is needed")
+        print_text(f"nothing {'would be' if found.dry_run else 'was'} removed")
     for note in found.notes:
         say(note)

@@ -99,9 +99,20 @@ def _failure(err: IOValenceError) -> Difference:
 
 
 def _compare(proof: _Proof, again: Again) -> Reproduction:
-    proof.differences += compare_threads(proof.manifest.threads or 1, again.planned.threads)
+    _note_threads(proof, again.planned.threads)
     found = compare_runs(proof.run, again.run, proof.manifest)
     proof.differences += [*found.altered, *found.results]
     proof.notes += found.notes
     proof.compared |= found.compared
     return proof.judge(has_equal_result=not found.results)
+
+
+def _note_threads(proof: _Proof, planned: int) -> None:
+    recorded = proof.manifest.threads or 1
+    differences = compare_threads(recorded, planned)
+    if differences:
+        proof.differences += differences
+        proof.notes.append(
+            f"it was made again with {recorded} threads, as recorded; by its configuration alone "
+            f"this machine would take {planned}"
+        )

@@ -316,7 +316,7 @@ def _holding(path: Path) -> Iterator[bool]:
     """Hold a lock for a block if nobody else does; yield whether it is held."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path)
+    lock, is_new = FileLock(path), not path.exists()
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -325,6 +325,8 @@ def _holding(path: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
+        if is_new:
+            path.unlink(missing_ok=True)
         lock.release()
 
 
