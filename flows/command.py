@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,9 @@ from flows.environment import QUIET, environment, silent
 from flows.interruption import interruptible
 from iovalence import __version__
 from iovalence.errors import ConfigError, ExitStatus, IOValenceError
+
+# As `iovalence.stages.resumed` calls it; importing that takes longer than `--help` may.
+NEWEST = "newest"
 
 # What all faults of the command's arguments are; typer has no public name for it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: As after the command's name; None for those of the process.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    given = name_newest(list(sys.argv[1:] if arguments is None else arguments)) or ["--help"]
     debug = "--debug" in given
     if arguments is None and not debug:
         # Warnings of the libraries below are not for people who train models.
@@ -94,14 +98,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse_later(given: Sequence[str]) -> None:
-    """Refuse by name the commands and options that later work brings."""
+    """Refuse by name the commands that later work brings."""
     asked = [word for word in given if not word.startswith("-")][:1]
     named = [word for word in asked if word in LATER_COMMANDS]
-    named += [word for word in given if asked == ["train"] and word == "--resume"]
     if named:
         raise ConfigError(
             f"`iovalence {named[0]}` is not built yet; iovalence --help lists what is"
         )
+
+
+def name_newest(given: list[str]) -> list[str]:
+    """Return the arguments with the run filled in that `--resume` leaves out.
+
+    typer knows no option whose value may be left out. What follows is no run when it is another
+    option, or the configuration.
+    """
+    filled = list(given)
+    if "--resume" in given:
+        at = given.index("--resume") + 1
+        if at == len(given) or given[at].startswith("-") or Path(given[at]).is_file():
+            filled.insert(at, NEWEST)
+    return filled
 
 
 def _run(given: list[str]) -> int:

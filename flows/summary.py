@@ -97,9 +97,9 @@ def _summary(run: RunFolder) -> RunSummary:
 
 
 def _train_file(run: RunFolder) -> str:
-    from iovalence.config.load import load_config
+    from iovalence.config.load import read_resolved
 
-    return load_config(run.config_resolved).config.data.train_file
+    return read_resolved(run.config_resolved).data.train_file
 
 
 def _headline(part: PartResult) -> str:
@@ -130,13 +130,13 @@ def load_result(run: RunFolder) -> EvaluationResult:
 
 
 def find_own_run(workspace: Path, since: str) -> RunFolder | None:
-    """Return the run that this process made since a time, ISO 8601 in UTC, or None."""
+    """Return the run that this process began or resumed since a time, ISO 8601 UTC, or None."""
     from iovalence.runs.manifest import Process
 
     this = Process.this()
     for run in list_runs(workspace):
         manifest = run.manifest()
-        if manifest.process == this and manifest.started_at >= since:
+        if manifest.process == this and max(manifest.started_at, *manifest.resumed) >= since:
             return run
     return None
 

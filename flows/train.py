@@ -9,9 +9,11 @@ from prefect.runtime import flow_run
 
 from iovalence.config.load import LoadedConfig, load_config
 from iovalence.errors import TrackingError
-from iovalence.runs.folder import RunFolder, ending
+from iovalence.runs.folder import RunFolder, ending, holding
+from iovalence.runs.store import StageOutput
 from iovalence.stages.evaluated import raise_for_requirements
 from iovalence.stages.opened import open_run
+from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, train_model, write_report
@@ -21,18 +23,24 @@ from tasks.rows import check_rows, ingest_rows, prepare_rows, split_rows
 
 
 @flow(name="train", persist_result=False)
-def train(config: str, overrides: Sequence[str] = (), run_name: str | None = None) -> str:
+def train(
+    config: str,
+    overrides: Sequence[str] = (),
+    run_name: str | None = None,
+    resume: str | None = None,
+) -> str:
     """Train a model as a configuration says, from its files to its report; return the run's id.
 
     Args:
         config: Path of the YAML file.
         overrides: Texts `KEY=VALUE` that win over the file.
         run_name: A name people remember, or None.
+        resume: A run to go on with, `newest` for the newest that has not finished; None for a
+            new one.
     """
     loaded = load_config(Path(config), overrides)
     ingested = ingest_rows(loaded)
-    run = open_run(loaded, ingested, run_name=run_name, flow_run_id=flow_run.get_id())
-    with publishing(loaded, run), ending(run):
+    with opening(loaded, ingested, run_name, resume) as run, publishing(loaded, run), ending(run):
         checked = check_rows(loaded, run, ingested)
         split = split_rows(loaded, ingested, checked)
         prepared = prepare_rows(loaded, run, ingested, checked, split)
@@ -42,6 +50,24 @@ def train(config: str, overrides: Sequence[str] = (), run_name: str | None = Non
         raise_for_requirements(result)
         run.close("FINISHED")
     return run.run_id
+
+
+@contextmanager
+def opening(
+    loaded: LoadedConfig, ingested: StageOutput, run_name: str | None, resume: str | None
+) -> Iterator[RunFolder]:
+    """Yield a new run, or one that goes on; no other process can go on with it meanwhile."""
+    flow_run_id = flow_run.get_id()
+    unfinished = None if resume is None else find_unfinished(loaded, resume, tell)
+    if unfinished is None:
+        run = open_run(loaded, ingested, run_name=run_name, flow_run_id=flow_run_id)
+        with holding(run):
+            yield run
+        return
+    with holding(unfinished):
+        resume_run(loaded, unfinished, ingested, flow_run_id)
+        tell(f"run {unfinished.run_id} goes on")
+        yield unfinished
 
 
 @contextmanager

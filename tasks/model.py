@@ -23,7 +23,9 @@ def train_model(
 ) -> TrainingResult:
     """Train the model; its weights, checkpoints and journal are in the run."""
     with show_epochs(loaded) as observe:
-        trained = train_stage(loaded, run, ingested, checked, prepared, observe)
+        trained = train_stage(
+            loaded, run, ingested, checked, prepared, observe, lambda line: say(loaded, line)
+        )
     early = ", stopped early" if trained.stopped_early else ""
     say(loaded, f"trained {trained.num_epochs} epochs{early}; kept epoch {trained.kept_epoch}")
     return trained

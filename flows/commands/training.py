@@ -52,6 +52,12 @@ def train(
     config: Config,
     overrides: Overrides = None,
     run_name: Annotated[str | None, typer.Option(help="A name people remember.")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[RUN]", help="Go on with a run that did not finish; without RUN the newest."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do all that comes before training, and stop.")
     ] = False,
@@ -69,7 +75,7 @@ def train(
     with prefect_server(loaded.workspace) as server:
         if not is_silent:
             say(f"starting: {config}")
-        given = {"overrides": list(overrides or ()), "run_name": run_name}
+        given = {"overrides": list(overrides or ()), "run_name": run_name, "resume": resume}
         silent = is_silent and not as_json
         _run(server, loaded.workspace, as_json=as_json, silent=silent, config=str(config), **given)
 

@@ -12,8 +12,6 @@ LATER_KEYS = (
     "quality.leakage",
     "quality.drift",
     "quality.expectations.inferred",
-    "training.mixed_precision",
-    "training.checkpoint_minutes",
     "run.workers",
 )
 

@@ -26,7 +26,13 @@ WITHOUT_EFFECT: dict[str, bool | set[str]] = {
     "comments": True,
     "tracking": True,
     "run": {"workspace", "keep_data"},
-    "training": {"verbose", "save_checkpoint", "checkpoint_interval", "keep_checkpoints"},
+    "training": {
+        "verbose",
+        "save_checkpoint",
+        "checkpoint_interval",
+        "checkpoint_minutes",
+        "keep_checkpoints",
+    },
 }
 """Keys that change no weight and no figure: they are left out of the hash of a configuration."""
 
@@ -156,6 +162,15 @@ def resolved_yaml(config: Config) -> str:
         if values[section][name] == "none":
             values[section][name] = Quoted("none")
     return to_yaml(values)
+
+
+def read_resolved(path: Path) -> Config:
+    """Read back what `resolved_yaml` wrote.
+
+    Raises:
+        ConfigError: It is missing, damaged, or not taken by this version.
+    """
+    return load_config(path).config
 
 
 def config_hash(config: Config) -> str:

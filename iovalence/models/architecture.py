@@ -27,18 +27,22 @@ class NetworkSpec(Record):
     activation: Activation
     num_outputs: int
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the name and shape of every parameter, in the order of the flat vector."""
+    def matrices(self) -> tuple[tuple[int, int], ...]:
+        """Return the shape of each part of the flat vector, in its order.
+
+        The tables of embeddings come first, then for each layer one matrix (inputs + 1, outputs)
+        whose last row is the bias: with a 1 at the end of every row of inputs, a layer is one
+        product, and so is its gradient.
+        """
+        return (*self.embedding_sizes, *((n_in + 1, n_out) for n_in, n_out in self.widths))
+
+    @property
+    def widths(self) -> tuple[tuple[int, int], ...]:
+        """Return inputs and outputs of each layer, the output layer last."""
         num_inputs = self.num_features + sum(width for _, width in self.embedding_sizes)
-        shapes: dict[str, tuple[int, ...]] = {
-            f"embeddings.{i}": size for i, size in enumerate(self.embedding_sizes)
-        }
-        for i, (n_in, n_out) in enumerate(pairwise((num_inputs, *self.layers, self.num_outputs))):
-            shapes[f"layers.{i}.weight"] = (n_out, n_in)
-            shapes[f"layers.{i}.bias"] = (n_out,)
-        return shapes
+        return tuple(pairwise((num_inputs, *self.layers, self.num_outputs)))
 
     @property
     def num_parameters(self) -> int:
         """Return P."""
-        return sum(math.prod(shape) for shape in self.shapes().values())
+        return sum(math.prod(shape) for shape in self.matrices())

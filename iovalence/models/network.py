@@ -5,7 +5,7 @@ P parameters in all.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -33,13 +33,19 @@ class Network:
     Args:
         spec: What the network looks like.
         device: Where its parameters are.
+
+    Attributes:
+        flat: All parameters, float32 (P,), laid out as `NetworkSpec.matrices` says.
+        grad: Their gradients, float32 (P,).
     """
 
     def __init__(self, spec: NetworkSpec, device: torch.device) -> None:
         self.spec = spec
         self.flat = torch.zeros(spec.num_parameters, device=device)
         self.grad = torch.zeros_like(self.flat)
-        self.parameters = _views(self.flat, self.grad, spec)
+        self.parameters = _name(cut(self.flat, spec), spec)
+        for name, grad in _name(cut(self.grad, spec), spec).items():
+            self.parameters[name].requires_grad_().grad = grad
         values = list(self.parameters.values())
         num_tables = len(spec.embedding_sizes)
         self._tables, stack = values[:num_tables], values[num_tables:]
@@ -64,22 +70,16 @@ class Network:
             with torch.no_grad():
                 parameter.copy_(drawn)
 
-    def forward(
-        self, features_BF: Tensor, codes_BE: Tensor | None, masks: Sequence[Tensor] = ()
-    ) -> Tensor:
-        """Return the outputs (B, K) for rows.
+    def forward(self, features_BF: Tensor, codes_BE: Tensor | None) -> Tensor:
+        """Return the outputs (B, K) for rows, without dropout.
 
         Args:
             features_BF: float32 (B, F).
             codes_BE: int64 (B, E), or None where the network embeds no column.
-            masks: For each hidden layer (B, H), 0 for a dropped unit, else 1/(1 - dropout);
-                none outside training.
         """
         hidden = self._join(features_BF, codes_BE)
-        for i, (weight, bias) in enumerate(self._hidden):
+        for weight, bias in self._hidden:
             hidden = self._activate(F.linear(hidden, weight, bias))
-            if masks:
-                hidden = hidden * masks[i]
         return F.linear(hidden, *self._output)
 
     def _join(self, features_BF: Tensor, codes_BE: Tensor | None) -> Tensor:
@@ -90,7 +90,10 @@ class Network:
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy of every parameter by name, on the CPU."""
-        return {name: value.detach().cpu().clone() for name, value in self.parameters.items()}
+        return {
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in self.parameters.items()
+        }
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Set every parameter from `state`."""
@@ -99,11 +102,18 @@ class Network:
                 parameter.copy_(state[name])
 
 
-def _views(flat: Tensor, grad: Tensor, spec: NetworkSpec) -> dict[str, Tensor]:
-    views, start = {}, 0
-    for name, shape in spec.shapes().items():
-        end = start + math.prod(shape)
-        views[name] = flat[start:end].view(shape).requires_grad_()
-        views[name].grad = grad[start:end].view(shape)
-        start = end
-    return views
+def cut(flat: Tensor, spec: NetworkSpec) -> list[Tensor]:
+    """Return views of a flat vector (P,), one for each of `NetworkSpec.matrices`."""
+    sizes = [math.prod(shape) for shape in spec.matrices()]
+    parts = flat.split(sizes)  # type: ignore[no-untyped-call]
+    return [part.view(shape) for part, shape in zip(parts, spec.matrices(), strict=True)]
+
+
+def _name(matrices: list[Tensor], spec: NetworkSpec) -> dict[str, Tensor]:
+    """Return the parameters by name: weights (outputs, inputs) and biases, as torch.nn.Linear."""
+    num_tables = len(spec.embedding_sizes)
+    named = {f"embeddings.{i}": table for i, table in enumerate(matrices[:num_tables])}
+    for i, matrix in enumerate(matrices[num_tables:]):
+        named[f"layers.{i}.weight"] = matrix[:-1].t()
+        named[f"layers.{i}.bias"] = matrix[-1]
+    return named

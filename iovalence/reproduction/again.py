@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from iovalence.config.load import LoadedConfig
@@ -14,7 +14,6 @@ from iovalence.stages.opened import open_run, record_findings, record_split
 from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
 from iovalence.stages.trained import Observe, plan_machine, train_stage
 from iovalence.training.fit import Machine
-from iovalence.training.section import Device
 
 Show = Callable[[LoadedConfig], AbstractContextManager[Observe | None]]
 
@@ -39,14 +38,12 @@ class Order:
     Attributes:
         run_id: The run's id; the one made again has it too, so that its files can be equal.
         loaded: The configuration, with the data where they are now.
-        device: Where to train.
-        threads: Threads of the arithmetic, as recorded.
+        machine: Where to train, as recorded.
     """
 
     run_id: str
     loaded: LoadedConfig
-    device: Device
-    threads: int
+    machine: Machine
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
     tell(f"making run {order.run_id} again")
     ingested = ingest_stage(loaded)
     tell("read the rows")
-    run = _open(order.run_id, loaded, ingested)
+    run = _open(order, loaded, ingested)
     checked = check_stage(loaded, ingested)
     record_findings(run, ingested, checked)
     tell("checked the rows")
@@ -102,26 +99,27 @@ def _keep_silent(_text: str) -> None:
 
 
 def _as_ordered(order: Order, scratch: Path) -> LoadedConfig:
-    """Return the configuration with what the record fixes, and without what decides nothing."""
+    """Return the configuration for the scratch folder, without what costs and decides nothing."""
     config = order.loaded.config
-    training = {"device": order.device, "save_checkpoint": False}
-    run = {"threads": order.threads, "keep_data": "reference"}
-    changed = config.model_copy(
-        update={
-            "training": config.training.model_copy(update=training),
-            "run": config.run.model_copy(update=run),
-        }
-    )
+    training = config.training.model_copy(update={"save_checkpoint": False})
+    run = config.run.model_copy(update={"keep_data": "reference"})
+    changed = config.model_copy(update={"training": training, "run": run})
     return replace(order.loaded, config=changed, workspace=scratch)
 
 
-def _open(run_id: str, loaded: LoadedConfig, ingested: StageOutput) -> RunFolder:
+def _open(order: Order, loaded: LoadedConfig, ingested: StageOutput) -> RunFolder:
+    """Open the run under its own id; what its manifest says of the machine is taken again."""
     opened = open_run(loaded, ingested)
-    return RunFolder(opened.root.rename(runs_folder(loaded.workspace) / run_id))
+    run = RunFolder(opened.root.rename(runs_folder(loaded.workspace) / order.run_id))
+    run.update(**asdict(order.machine))
+    return run
 
 
 def _plan(order: Order, prepared: StageOutput) -> Machine:
-    config = order.loaded.config
-    training = config.training.model_copy(update={"device": order.device})
+    config, machine = order.loaded.config, order.machine
+    here: dict[str, object] = {"device": machine.device}
+    # What no GPU here can do is not asked for.
+    here |= {} if machine.mixed_precision else {"mixed_precision": False}
+    training = config.training.model_copy(update=here)
     asked = config.model_copy(update={"training": training})
     return plan_machine(replace(order.loaded, config=asked), load_prepared(prepared.folder))

@@ -14,7 +14,7 @@ from iovalence.models.predictor import ModelRecord
 from iovalence.reproduction.difference import Difference
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
-from iovalence.stages.opened import data_hash
+from iovalence.stages.opened import hash_of_files
 
 GONE = "gone"
 Key = tuple[str, str]
@@ -70,7 +70,7 @@ def _told(difference: Difference) -> str:
 
 def _hash_there(section: DataSection, base: Path) -> str | None:
     try:
-        return data_hash(fingerprint(section, base))
+        return hash_of_files(fingerprint(section, base))
     except DataError:
         return None
 
@@ -95,7 +95,7 @@ def _differences(
     then = _by_key(_recorded_files(run, manifest), base_then)
     now = _by_key(_files_there(section, base), base)
     if not then:
-        found = data_hash(now.values()) if now else GONE
+        found = hash_of_files(now.values()) if now else GONE
         return (Difference(cause="data", what="data", then=manifest.data_hash, now=found),)
     return tuple(
         Difference(
@@ -115,7 +115,7 @@ def _recorded_files(run: RunFolder, manifest: Manifest) -> tuple[SourceFile, ...
         files = ModelRecord.load(run.model / "model.json").table.files
     except StorageError:
         return ()
-    return files if data_hash(files) == manifest.data_hash else ()
+    return files if hash_of_files(files) == manifest.data_hash else ()
 
 
 def _files_there(section: DataSection, base: Path) -> list[SourceFile]:

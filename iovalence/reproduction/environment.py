@@ -1,15 +1,17 @@
 """Own what of the code and the machine is not as it was when a run was made."""
 
+from typing import cast
+
+import torch
+
 from iovalence import __version__
 from iovalence.errors import ConfigError
 from iovalence.reproduction.difference import Difference
 from iovalence.runs.manifest import Manifest
-from iovalence.runs.provenance import describe_hardware, package_versions
+from iovalence.runs.provenance import DECIDING, describe_hardware, package_versions
 from iovalence.training.device import choose_device
+from iovalence.training.fit import Machine
 from iovalence.training.section import Device
-
-WITHOUT_INFLUENCE = frozenset({"mlflow", "prefect"})
-"""Packages that start runs and show them: they decide no figure."""
 
 
 def compare_versions(manifest: Manifest) -> tuple[Difference, ...]:
@@ -19,7 +21,7 @@ def compare_versions(manifest: Manifest) -> tuple[Difference, ...]:
     return tuple(
         Difference(cause="versions", what=name, then=version, now=now.get(name, "not installed"))
         for name, version in then.items()
-        if name not in WITHOUT_INFLUENCE and now.get(name) != version
+        if name in ("iovalence", *DECIDING) and now.get(name) != version
     )
 
 
@@ -37,13 +39,26 @@ def _deciding(name: str, value: str) -> str:
     return value.partition(" ")[0] if name == "system" else value
 
 
-def find_device(then: Device) -> tuple[Device, tuple[Difference, ...]]:
-    """Return the device of then, or else the CPU with the difference named."""
+def find_machine(manifest: Manifest) -> tuple[Machine, tuple[Difference, ...]]:
+    """Return where the run was trained, or the nearest that is here with the difference named."""
+    device, threads = manifest.device or "cpu", manifest.threads or 1
+    then, now = (device, bool(manifest.mixed_precision)), _nearest_here(manifest)
+    named = (("device", 0), ("mixed_precision", 1))
+    differences = tuple(
+        Difference(cause="device", what=what, then=str(then[at]), now=str(now[at]))
+        for what, at in named
+        if then[at] != now[at]
+    )
+    return Machine(now[0], threads, now[1]), differences
+
+
+def _nearest_here(manifest: Manifest) -> tuple[str, bool]:
     try:
-        choose_device(then)
+        device = choose_device(cast("Device", manifest.device or "cpu"))
     except ConfigError:
-        return "cpu", (Difference(cause="device", what="device", then=then, now="cpu"),)
-    return then, ()
+        return "cpu", False
+    is_mixed = bool(manifest.mixed_precision) and device.type == "cuda"
+    return device.type, is_mixed and torch.cuda.is_bf16_supported()
 
 
 def compare_threads(then: int, now: int) -> tuple[Difference, ...]:

@@ -1,7 +1,6 @@
 """Own the whole of `iovalence reproduce`: what differs in what went in, then in what came out."""
 
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from iovalence.atomic import scratch_folder
 from iovalence.config.load import LoadedConfig
@@ -14,12 +13,11 @@ from iovalence.reproduction.environment import (
     compare_hardware,
     compare_threads,
     compare_versions,
-    find_device,
+    find_machine,
 )
 from iovalence.reproduction.recorded import bases, finished_manifest, read_config
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
-from iovalence.training.section import Device
 
 
 @dataclass
@@ -63,9 +61,9 @@ def reproduce(run: RunFolder, audience: Audience) -> Reproduction:
     loaded = _find_input(proof)
     if loaded is None:
         return proof.judge(has_equal_result=None)
-    device, elsewhere = find_device(cast("Device", proof.manifest.device or "cpu"))
+    machine, elsewhere = find_machine(proof.manifest)
     proof.differences += elsewhere
-    order = Order(run.run_id, loaded, device, proof.manifest.threads or 1)
+    order = Order(run.run_id, loaded, machine)
     with scratch_folder(run.root.parents[1], "reproduce") as scratch:
         try:
             again = make_again(order, scratch, audience)
@@ -113,6 +111,6 @@ def _note_threads(proof: _Proof, planned: int) -> None:
     if differences:
         proof.differences += differences
         proof.notes.append(
-            f"it was made again with {recorded} threads, as recorded; by its configuration alone "
-            f"this machine would take {planned}"
+            f"it was made again with the number of threads recorded, {recorded}; by its "
+            f"configuration alone this machine would take {planned}"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iovalence.errors import IOValenceError, RunNotFoundError, StorageError
+from iovalence.errors import ConfigError, IOValenceError, RunNotFoundError, StorageError
 from iovalence.runs.manifest import Manifest, Status, hash_file, now
 
 
@@ -107,6 +107,11 @@ class RunFolder:
         return self.root / "tracking.json"
 
     @property
+    def lock(self) -> Path:
+        """Whose lock is held by who trains the run."""
+        return self.root / ".run.lock"
+
+    @property
     def tracking_lock(self) -> Path:
         """Whose lock is held by who tells MLflow of the run."""
         return self.root / ".tracking.lock"
@@ -175,6 +180,32 @@ def create_folder(workspace: Path) -> RunFolder:
                 "set run.workspace to another folder"
             ) from err
         return RunFolder(root)
+
+
+@contextmanager
+def holding(run: RunFolder) -> Iterator[None]:
+    """Keep every other process from going on with a run, for a block.
+
+    The lock ends with this process, however that ends.
+
+    Raises:
+        ConfigError: Another process is at it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run.lock, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as err:
+        process = run.manifest().process
+        raise ConfigError(
+            f"one process at a time may go on with a run, but {run.run_id} goes on in another "
+            f"(process {process.pid} on {process.host}); wait for its end"
+        ) from err
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -142,8 +142,9 @@ def _survey(workspace: Path) -> _Known:
             manifests[run] = run.manifest()
         except StorageError:
             damaged.append(run)
-    ended = frozenset(run for run, manifest in manifests.items() if manifest.state() != "RUNNING")
-    return _Known(workspace, manifests, tuple(damaged), ended)
+    states = {run: manifest.state() for run, manifest in manifests.items()}
+    at_rest = (run for run, state in states.items() if state != "RUNNING" and is_free(run.lock))
+    return _Known(workspace, manifests, tuple(damaged), frozenset(at_rest))
 
 
 def _notes(known: _Known) -> tuple[str, ...]:
@@ -270,10 +271,10 @@ def _is_recorded(run: RunFolder, manifest: Manifest, path: Path) -> bool:
 
 def _checkpoint_remover(run: RunFolder, path: Path) -> Callable[[], bool]:
     def remove() -> bool:
-        # Who holds it may be sending this very file to MLflow.
-        with _holding(run.tracking_lock) as is_held:
+        # Who holds one may be about to go on from this very file, or be sending it to MLflow.
+        with _holding(run.lock) as is_at_rest, _holding(run.tracking_lock) as is_sent:
             manifest = run.manifest()
-            if not is_held or manifest.status != "FINISHED":
+            if not (is_at_rest and is_sent and manifest.status == "FINISHED"):
                 return False
             files, name = dict(manifest.files), path.relative_to(run.root).as_posix()
             if name in files:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from iovalence.atomic import explain_os_error
+from iovalence.atomic import explain_os_error, flush
 from iovalence.errors import StorageError
 
 Line = dict[str, Any]
@@ -52,6 +52,17 @@ class Journal:
         """
         now_ms = time.time_ns() // 1_000_000
         self._append([{"type": "event", "event": name, "time_ms": now_ms, **fields}])
+
+    def sync(self) -> None:
+        """Have the operating system write what was appended to the disk.
+
+        Raises:
+            StorageError: The disk is full or failed.
+        """
+        try:
+            flush(self.path)
+        except OSError as err:
+            raise explain_os_error(err, self.path, "writing") from err
 
     def _append(self, lines: Iterable[Line]) -> None:
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()

@@ -80,12 +80,14 @@ class Manifest(Record):
         hardware: What the result or the speed can depend on.
         device: Where it was trained.
         threads: Threads of the arithmetic.
+        mixed_precision: Whether products were taken in bfloat16.
         seed: Decides every random choice.
         config_path: The configuration's file as it was, absolute; paths in it are relative to
             its folder.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
+        resumed: When it was taken up again, each time: ISO 8601, UTC.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         pruned: SHA-256 of every file that `iovalence gc` removed from it since.
@@ -107,11 +109,13 @@ class Manifest(Record):
     hardware: dict[str, str]
     device: str | None = None
     threads: int | None = None
+    mixed_precision: bool | None = None
     seed: int
     config_path: str | None = None
     config_hash: str
     data_hash: str
     flow_run_id: str | None = None
+    resumed: tuple[str, ...] = ()
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     pruned: dict[str, str] = Field(default_factory=dict)

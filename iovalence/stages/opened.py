@@ -57,7 +57,7 @@ def open_run(
         seed=config.training.seed,
         config_path=str(loaded.path.resolve()),
         config_hash=config_hash(config),
-        data_hash=data_hash(schema.files),
+        data_hash=hash_of_data(schema),
         flow_run_id=flow_run_id,
         comments=config.comments,
     )
@@ -71,8 +71,13 @@ def open_run(
     return run
 
 
-def data_hash(files: Iterable[SourceFile]) -> str:
-    """Return the SHA-256, in hexadecimal, over the hashes of all files that were read."""
+def hash_of_data(schema: TableSchema) -> str:
+    """Return the hash over all files that were read."""
+    return hash_of_files(schema.files)
+
+
+def hash_of_files(files: Iterable[SourceFile]) -> str:
+    """Return the hash over files, in their order."""
     return hash_of({"files": [file.sha256 for file in files]})
 
 

@@ -1,6 +1,7 @@
 """Own training as a stage: the run's model, checkpoints and journal."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from iovalence.quality.findings import MAX_EXAMPLES
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import Journal
+from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
+from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.fit import (
     ClassWeights,
     Fitted,
@@ -27,6 +30,7 @@ from iovalence.training.fit import (
     fit,
 )
 from iovalence.training.section import TrainingSection
+from iovalence.training.stopping import stopping
 from iovalence.training.trainer import EpochFigures
 
 Observe = Callable[[EpochFigures], None]
@@ -52,11 +56,17 @@ class TrainingResult(Record):
     class_weights: tuple[float, ...] | None
 
 
-def plan_machine(loaded: LoadedConfig, prepared: Prepared) -> Machine:
-    """Return where the network of this configuration is trained."""
-    config = loaded.config
-    spec = architecture(config.training, prepared)
-    return choose_machine(config.training, config.run.threads, spec)
+def plan_machine(
+    loaded: LoadedConfig, prepared: Prepared, manifest: Manifest | None = None
+) -> Machine:
+    """Return where the network of this configuration is trained; where it was, if it was."""
+    section, threads = loaded.config.training, loaded.config.run.threads
+    spec = architecture(section, prepared)
+    if manifest is not None and manifest.device is not None:
+        chosen = {"device": manifest.device, "mixed_precision": bool(manifest.mixed_precision)}
+        section = section.model_copy(update=chosen)
+        threads = manifest.threads or threads
+    return choose_machine(section, threads, spec)
 
 
 def train_stage(
@@ -66,33 +76,74 @@ def train_stage(
     checked: StageOutput,
     prepared_at: StageOutput,
     observe: Observe | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> TrainingResult:
     """Train the model, and write it, its checkpoints and its journal into the run.
+
+    A run that has checkpoints goes on from the newest that is whole.
+
+    Args:
+        loaded: The configuration.
+        run: The run.
+        ingested: The table.
+        checked: Which rows stayed.
+        prepared_at: The rows, encoded.
+        observe: Called after every epoch.
+        say: Told what is worth a line: where training goes on, which checkpoint is damaged.
 
     Raises:
         ConfigError: `training.device` or a class weight does not fit.
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint could not be saved.
+        KeyboardInterrupt: A signal came; a checkpoint was saved.
     """
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
     section = loaded.config.training
-    machine = plan_machine(loaded, prepared)
-    run.update(device=machine.device, threads=machine.threads)
-    with timing(run, "train"):
+    machine = plan_machine(loaded, prepared, run.manifest())
+    run.update(**asdict(machine))
+    checkpoints = _checkpoints(run, section)
+    with timing(run, "train"), stopping() as should_stop:
         fitted = fit(
             prepared,
             section,
             machine,
             class_weights=_class_weights(section, checked),
             observe=_journalled(run, observe),
-            checkpoints=run.checkpoints if section.save_checkpoint else None,
+            checkpoints=checkpoints,
+            resume_from=_newest(checkpoints, say) if run.manifest().resumed else None,
             name_rows=lambda positions: name_rows(table, prepared.table_index[positions]),
+            should_stop=should_stop,
         )
         result = _result(fitted)
         result.save(run.training)
         _save_model(run, loaded, table.schema, prepared, fitted)
     Journal(run.journal).event("trained", **result.model_dump(mode="json"))
     return result
+
+
+def _checkpoints(run: RunFolder, section: TrainingSection) -> Checkpoints | None:
+    if not section.save_checkpoint:
+        return None
+    return Checkpoints(
+        run.checkpoints,
+        keep=section.keep_checkpoints,
+        interval=section.checkpoint_interval,
+        minutes=section.checkpoint_minutes,
+        before_saving=Journal(run.journal).sync,
+    )
+
+
+def _newest(checkpoints: Checkpoints | None, say: Callable[[str], None]) -> Checkpoint | None:
+    found = (
+        None if checkpoints is None else checkpoints.newest(lambda line: say(f"warning: {line}"))
+    )
+    if found is None:
+        say("no checkpoint is there: training begins at its start")
+    else:
+        position = found.state.position
+        within = f", within epoch {position.epoch + 1}" if position.block else ""
+        say(f"training goes on after epoch {position.epoch}{within} ({found.path.name})")
+    return found
 
 
 def _class_weights(section: TrainingSection, checked: StageOutput) -> ClassWeights:

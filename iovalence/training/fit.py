@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +13,8 @@ from iovalence.errors import ConfigError
 from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.names import nearest
-from iovalence.training.checkpoint import Checkpoints
-from iovalence.training.device import choose_device, choose_threads
+from iovalence.training.checkpoint import Checkpoint, Checkpoints
+from iovalence.training.device import choose_device, choose_precision, choose_threads
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors, load_part
 from iovalence.training.randomness import derived_seed
@@ -33,10 +32,12 @@ class Machine:
     Attributes:
         device: `cpu`, `cuda` or `mps`.
         threads: Threads on the CPU.
+        mixed_precision: Whether products are taken in bfloat16.
     """
 
     device: str
     threads: int
+    mixed_precision: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ def choose_machine(section: TrainingSection, threads: str | int, spec: NetworkSp
     """Return where this network is trained.
 
     Raises:
-        ConfigError: `training.device` is not there.
+        ConfigError: `training.device` is not there, or cannot do `mixed_precision`.
     """
-    device = choose_device(section.device)
-    chosen = choose_threads(threads, spec.num_parameters, section.batch_size)
-    return Machine(device.type, chosen)
+    device, work = choose_device(section.device), (spec.num_parameters, section.batch_size)
+    mixed = choose_precision(section.mixed_precision, device, *work)
+    return Machine(device.type, choose_threads(threads, *work), mixed)
 
 
 def fit(
@@ -86,8 +87,10 @@ def fit(
     *,
     class_weights: ClassWeights,
     observe: Callable[[EpochFigures], None] | None = None,
-    checkpoints: Path | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume_from: Checkpoint | None = None,
     name_rows: Callable[[NDArray[np.int64]], str] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Fitted:
     """Train the network that `section` asks for.
 
@@ -97,23 +100,28 @@ def fit(
         machine: Where.
         class_weights: `none`, `balanced`, or a weight for each class by name.
         observe: Called after every epoch.
-        checkpoints: Folder for checkpoints, or None to keep none.
+        checkpoints: Where to keep checkpoints, or None to keep none.
+        resume_from: Where to go on; None to begin.
         name_rows: Names rows by their position in `prepared`, for messages.
+        should_stop: Asked often; True saves a checkpoint and interrupts.
 
     Raises:
         ConfigError: A class weight names no class of the train part.
         TrainingError: The loss is not finite.
-        CheckpointError: A checkpoint could not be saved.
+        CheckpointError: A checkpoint could not be saved, or is of another network.
+        KeyboardInterrupt: `should_stop` said so.
     """
     rows = np.flatnonzero(prepared.part == TRAIN)
     weights = weigh_classes(class_weights, prepared, rows)
-    trainer = build_trainer(prepared, section, machine, weights)
-    trainer.observe = observe
-    if checkpoints is not None:
-        trainer.checkpoints = Checkpoints(checkpoints, section.keep_checkpoints)
-    if name_rows is not None:
-        trainer.name_rows = lambda taken: name_rows(rows[taken])
     with arithmetic(machine):
+        trainer = build_trainer(prepared, section, machine, weights)
+        trainer.observe, trainer.checkpoints = observe, checkpoints
+        if name_rows is not None:
+            trainer.name_rows = lambda taken: name_rows(rows[taken])
+        if should_stop is not None:
+            trainer.should_stop = should_stop
+        if resume_from is not None:
+            trainer.restore(resume_from)
         trained = trainer.fit()
     kept = Network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)
@@ -137,6 +145,7 @@ def build_trainer(
         train=load_part(prepared, train, class_weights, device),
         validation=_validation(prepared, class_weights, device),
         section=section,
+        mixed_precision=machine.mixed_precision,
     )
 
 

@@ -42,8 +42,9 @@ def fit_linear(prepared: Prepared, machine: Machine) -> Network:
 def _descend(network: Network, prepared: Prepared, rows: PartTensors) -> None:
     objective = objective_for(prepared)
     penalised = [value for name, value in network.parameters.items() if not name.endswith("bias")]
+    network.flat.grad = network.grad
     optimizer = torch.optim.LBFGS(
-        list(network.parameters.values()),
+        [network.flat],
         max_iter=MAX_ITERATIONS,
         tolerance_grad=TOLERANCE,
         line_search_fn="strong_wolfe",

@@ -44,10 +44,51 @@ class Objective:
         # A batch may hold rows of weight 0 only; it then teaches nothing.
         return (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
 
+    def goal(
+        self, target: Tensor, weight: Tensor | None, batch_size: int, num_outputs: int
+    ) -> tuple[Tensor, ...]:
+        """Return what `differentiate` needs to know of each row of a block.
+
+        Args:
+            target: As in `loss`, (N,).
+            weight: float32 (N,), or None for equal weights.
+            batch_size: Rows of each batch but the last, which may have fewer.
+            num_outputs: K.
+
+        Returns:
+            For classes one tensor, float32 (N, K): minus the row's share of its batch's weight
+            at its class, else 0. For values two, float32 (N, 1): target, and twice that share.
+        """
+        share = _shares(target, weight, batch_size)[:, None]
+        if self.task == "regression":
+            return target[:, None], 2 * share
+        zeros = share.new_zeros(len(target), num_outputs)
+        return (zeros.scatter_(1, target[:, None], -share),)
+
+    def differentiate(self, outputs: Tensor, goal: tuple[Tensor, ...]) -> Tensor:
+        """Return the gradient of `loss` by the outputs of a batch, float32 (B, K).
+
+        Args:
+            outputs: As in `loss`.
+            goal: The batch's rows of what `goal` worked out for a whole block at once.
+
+        Source: the gradient of the cross-entropy by the logits is softmax minus target.
+        """
+        if self.task == "regression":
+            target, double_share = goal
+            return (outputs - target).mul_(double_share)
+        log_probs = torch.log_softmax(outputs, 1)
+        return torch._log_softmax_backward_data(goal[0], log_probs, 1, torch.float32)
+
     def _losses(self, outputs: Tensor, target: Tensor, reduction: str) -> Tensor:
         if self.task == "classification":
             return F.cross_entropy(outputs, target, reduction=reduction)
         return F.mse_loss(outputs[:, 0], target, reduction=reduction)
+
+    def row_losses(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the loss of each row times its weight, float32 (B,); see `loss`."""
+        losses = self._losses(outputs, target, "none")
+        return losses if weight is None else losses * weight
 
     def sums(
         self, outputs: Tensor, target: Tensor, weight: Tensor | None, row_weight: Tensor | None
@@ -84,6 +125,17 @@ class Objective:
             "rmse": math.sqrt(_ratio(moment, rows)) * self.target_scale,
             "r2": 1 - _ratio(moment, spread),
         }
+
+
+def _shares(target: Tensor, weight: Tensor | None, batch_size: int) -> Tensor:
+    """Return the weight of each row as a share of its batch's, float32 (N,)."""
+    num_rows = len(target)
+    if weight is None:
+        weight = torch.ones(num_rows, device=target.device)
+    padded = F.pad(weight, (0, -num_rows % batch_size)).view(-1, batch_size)
+    # A batch may hold rows of weight 0 only; it then teaches nothing.
+    totals = padded.sum(1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+    return (padded / totals).view(-1)[:num_rows]
 
 
 def _accumulator(term: Tensor) -> torch.dtype:

@@ -34,6 +34,9 @@ class DropoutMasks:
         dropout: Share of units to drop, in [0, 1); kept exact to 1/65536.
         widths: Widths of the hidden layers.
         device: Where the masks are used.
+
+    Attributes:
+        scale: Value of a mask where nothing is dropped: 1/(1 - dropout).
     """
 
     def __init__(
@@ -42,12 +45,17 @@ class DropoutMasks:
         self._seed, self._widths = seed, widths if dropout > 0 else ()
         # 16-bit integers are five times cheaper to draw than Bernoulli variables.
         self._num_dropped = round(dropout * 65536)
-        self._scale = 65536 / (65536 - self._num_dropped)
+        self.scale = 65536 / (65536 - self._num_dropped)
         self._generator = torch.Generator(device=device)
+        # Kept from block to block: new memory costs as much as what is drawn into it.
+        self._draws = torch.empty(0, dtype=torch.int64, device=device)
+        self._kept = torch.empty(0, dtype=torch.bool, device=device)
+        self._masks = torch.empty(0, device=device)
 
     def draw(self, epoch: int, block: int, num_rows: int) -> list[Tensor]:
         """Return one mask (num_rows, H) for each hidden layer; none without dropout.
 
+        They are overwritten by the next draw.
         Values are 0 for a dropped unit, else 1/(1 - dropout), so that expectations stay.
         Source: inverted dropout, Srivastava et al. 2014, section 10.
         """
@@ -55,9 +63,14 @@ class DropoutMasks:
             return []
         self._generator.manual_seed(derived_seed(self._seed, "dropout", epoch, block))
         num_draws = num_rows * sum(self._widths)
-        draws = torch.empty(-(-num_draws // 4), dtype=torch.int64, device=self._generator.device)
+        if len(self._masks) < num_draws:
+            self._draws = self._draws.new_empty(-(-num_draws // 4))
+            self._kept = self._kept.new_empty(num_draws)
+            self._masks = self._masks.new_empty(num_draws)
+        draws = self._draws[: -(-num_draws // 4)]
         draws.random_(-(2**63), None, generator=self._generator)
-        kept = (draws.view(torch.int16)[:num_draws] >= self._num_dropped - 32768).float()
+        kept, masks = self._kept[:num_draws], self._masks[:num_draws]
+        torch.ge(draws.view(torch.int16)[:num_draws], self._num_dropped - 32768, out=kept)
+        torch.mul(kept, self.scale, out=masks)
         sizes = [num_rows * width for width in self._widths]
-        masks = slices(kept.mul_(self._scale), sizes)
-        return [mask.view(num_rows, -1) for mask in masks]
+        return [mask.view(num_rows, -1) for mask in slices(masks, sizes)]

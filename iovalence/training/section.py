@@ -82,7 +82,16 @@ class TrainingSection(Section):
         True, description="false: nothing is kept but the finished model"
     )
     checkpoint_interval: int = Field(5, ge=1, description="epochs between checkpoints")
+    checkpoint_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="minutes between checkpoints within long epochs; none saves after epochs only",
+        examples=[15],
+    )
     keep_checkpoints: int = Field(3, ge=1, description="how many of the interval are kept")
+    mixed_precision: Literal["auto"] | Switch = Field(
+        "auto",
+        description="products in bfloat16 on a GPU: true, false, or auto where it is faster",
+    )
     device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
     verbose: Switch = Field(True, description="false is silent but for errors")
     seed: int = Field(42, ge=0, lt=2**63, description="decides every random choice of the run")

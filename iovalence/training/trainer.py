@@ -1,13 +1,14 @@
 """Own the loop: epochs of blocks of batches, each batch one step.
 
 It knows rows as tensors and reports figures; it knows no files but the checkpoints it is handed,
-no table and no tracking. Shapes: B rows of a batch, K outputs, P parameters.
+no table and no tracking. Shapes: N rows, K outputs, P parameters.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -16,14 +17,16 @@ from torch import Tensor
 
 from iovalence.errors import TrainingError
 from iovalence.models.network import Network
-from iovalence.training.checkpoint import Checkpoints
+from iovalence.training.checkpoint import Checkpoint, Checkpoints, Position
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
-from iovalence.training.schedule import Progress, Watch, rates_of_epoch
+from iovalence.training.replay import build_steps
+from iovalence.training.schedule import Watch, rates_of_epoch
 from iovalence.training.section import TrainingSection
 
+T = TypeVar("T")
 BLOCK_ROWS = 8192
 LARGE_BATCH = 16384
 
@@ -64,6 +67,27 @@ class Trained:
     num_steps: int
 
 
+class Work(NamedTuple):
+    """Name the steps of one block, as `Steps.run` takes them.
+
+    Attributes:
+        rows: N rows in their order.
+        masks: For each hidden layer (N, H); none without dropout.
+        rates: Learning rate of each step.
+    """
+
+    rows: PartTensors
+    masks: list[Tensor]
+    rates: Sequence[float]
+
+
+Working = Generator[Work, Tensor, T]
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass
 class Trainer:
     """Train one network.
@@ -74,9 +98,12 @@ class Trainer:
         train: Rows to learn from.
         validation: Rows to watch, or None.
         section: How to train.
-        observe: Called after every epoch.
+        mixed_precision: Whether products are taken in bfloat16.
+        observe: Called after every epoch, before its checkpoint.
         checkpoints: Where to keep checkpoints, or None.
         name_rows: Names rows by their position in the train part, for messages.
+        should_stop: Asked after every block; True saves a checkpoint and interrupts.
+        position: How far training has come.
     """
 
     network: Network
@@ -84,22 +111,55 @@ class Trainer:
     train: Rows
     validation: Rows | None
     section: TrainingSection
+    mixed_precision: bool = False
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
     name_rows: Callable[[NDArray[np.int64]], str] | None = None
-    progress: Progress = field(default_factory=Progress)
+    should_stop: Callable[[], bool] = _never
+    position: Position = field(default_factory=Position)
 
     def __post_init__(self) -> None:
-        device = self.network.flat.device
-        section = self.section
-        self.optimizer = FlatOptimizer(self.network.flat, section)
-        widths = self.network.spec.layers
-        self.masks = DropoutMasks(section.seed, section.dropout, widths, device)
+        network, section = self.network, self.section
+        self.optimizer = FlatOptimizer(network.flat, network.grad, section)
+        widths = network.spec.layers
+        self.masks = DropoutMasks(section.seed, section.dropout, widths, network.flat.device)
+        self.steps = build_steps(
+            network,
+            self.objective,
+            self.optimizer,
+            section,
+            mask_scale=self.masks.scale,
+            mixed_precision=self.mixed_precision,
+        )
         self.watch = Watch(section, has_validation=self.validation is not None)
-        self.best = self.network.flat.clone()
-        # Stays 1 from the first step whose loss is not finite: no later step changes anything.
-        self.skip = torch.zeros((), device=device)
-        self.good_steps = torch.zeros((), dtype=torch.int32, device=device)
+        self.best = network.flat.clone()
+        self._before = [value.clone() for value in self._changing]
+
+    @property
+    def _changing(self) -> list[Tensor]:
+        """Return all that a step changes."""
+        return [self.network.flat, *self.optimizer.state.values()]
+
+    @property
+    def num_steps(self) -> int:
+        """Return the steps of one epoch."""
+        return -(-self.train.num_rows // self.section.batch_size)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint holds besides the position, by name; not copied."""
+        optimizer = {f"optimizer.{name}": value for name, value in self.optimizer.state.items()}
+        return {"parameters": self.network.flat, "best": self.best, **optimizer}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where a checkpoint was saved; what follows is what followed then.
+
+        Raises:
+            CheckpointError: It is of another network or another optimizer.
+        """
+        with torch.no_grad():
+            for name, value in checkpoint.fitting(self.tensors()).items():
+                self.tensors()[name].copy_(value)
+        self.position = checkpoint.state.position
 
     def fit(self) -> Trained:
         """Train until the last epoch, or until early stopping.
@@ -107,33 +167,48 @@ class Trainer:
         Raises:
             TrainingError: The loss of a step is not finite; that step changed nothing.
             CheckpointError: A checkpoint could not be saved.
+            KeyboardInterrupt: `should_stop` said so; a checkpoint was saved.
         """
-        epoch, stopped_early = 0, False
-        while epoch < self.section.epochs and not stopped_early:
-            epoch += 1
-            figures = self._run_epoch(epoch)
+        working = self.working()
+        try:
+            work = next(working)
+            while True:
+                work = working.send(self.steps.run(*work))
+        except StopIteration as done:
+            trained: Trained = done.value
+            return trained
+
+    def working(self) -> Working[Trained]:
+        """Train, leaving the steps to the caller: yield each block's work, be sent its outputs.
+
+        So several trainers can have their steps taken together.
+        """
+        while not self._is_done:
+            figures = yield from self._run_epoch(self.position.epoch + 1)
             if self.observe is not None:
                 self.observe(figures)
-            stopped_early = self.watch.stops(self.progress)
-            self._save(epoch, is_last=stopped_early or epoch == self.section.epochs)
+            if self.checkpoints is not None:
+                self.checkpoints.after_epoch(self, is_last=self._is_done)
+        epoch, progress = self.position.epoch, self.position.progress
         keeps_best = self.section.keep == "best" and self.validation is not None
         return Trained(
             flat=(self.best if keeps_best else self.network.flat).cpu().clone(),
-            kept_epoch=self.progress.best_epoch if keeps_best else epoch,
+            kept_epoch=progress.best_epoch if keeps_best else epoch,
             num_epochs=epoch,
-            stopped_early=stopped_early,
+            stopped_early=self.watch.stops(progress),
             num_steps=epoch * self.num_steps,
         )
 
     @property
-    def num_steps(self) -> int:
-        """Return the steps of one epoch."""
-        return -(-self.train.num_rows // self.section.batch_size)
+    def _is_done(self) -> bool:
+        is_last = self.position.epoch >= self.section.epochs
+        return is_last or self.watch.stops(self.position.progress)
 
-    def _run_epoch(self, epoch: int) -> EpochFigures:
+    def _run_epoch(self, epoch: int) -> Working[EpochFigures]:
         started = time.perf_counter()
-        rates = rates_of_epoch(self.section, epoch, self.num_steps, self.progress.drops)
-        train = self._train_epoch(epoch, rates)
+        progress = self.position.progress
+        rates = rates_of_epoch(self.section, epoch, self.num_steps, progress.drops)
+        num_rows, train = yield from self._train_epoch(epoch, rates)
         trained = time.perf_counter()
         metrics = {f"train_{name}": value for name, value in train.items()}
         watched = train["loss"]
@@ -141,29 +216,39 @@ class Trainer:
             validation = measure(self.network, self.objective, self.validation)
             metrics |= {f"val_{name}": value for name, value in validation.items()}
             watched = validation["loss"]
-        self.progress = self.watch.after_epoch(self.progress, epoch, watched)
-        is_best = self.progress.best_epoch == epoch
+        progress = self.watch.after_epoch(progress, epoch, watched)
+        self.position = Position(epoch=epoch, progress=progress)
+        is_best = progress.best_epoch == epoch
         if is_best:
             self.best.copy_(self.network.flat)
         metrics |= {
             "learning_rate": rates[-1],
             "epoch_seconds": time.perf_counter() - started,
-            "rows_per_second": self.train.num_rows / (trained - started),
+            "rows_per_second": num_rows / (trained - started),
         }
         return EpochFigures(epoch, epoch * self.num_steps, metrics, is_best)
 
-    def _train_epoch(self, epoch: int, rates: list[float]) -> dict[str, float]:
-        """Take every row once, in the epoch's order; return the figures as it trained."""
-        order = self.train.order(self.section.seed, epoch)
-        sums = torch.zeros(NUM_SUMS, dtype=torch.float64)
-        rate = iter(rates)
-        for block, rows in enumerate(slices(order, self._block_rows)):
-            taken = self.train.take(rows)
-            masks = self.masks.draw(epoch, block, len(rows))
-            outputs = self._train_block(taken, masks, rate)
-            sums += self.objective.sums(outputs, taken.target, taken.weight, taken.row_weight).cpu()
-        self._raise_if_not_finite(epoch, order)
-        return self.objective.figures(sums.tolist())
+    def _train_epoch(self, epoch: int, rates: list[float]) -> Working[tuple[int, dict[str, float]]]:
+        """Take the rows that the epoch has left, in its order.
+
+        Returns:
+            How many these were, and the figures of the whole epoch as it trained.
+        """
+        blocks = slices(self.train.order(self.section.seed, epoch), self._block_rows)
+        first = self.position.block
+        per_block = self._block_rows // self.section.batch_size
+        for block in range(first, len(blocks)):
+            at = block * per_block
+            sums = yield from self._train_block(
+                epoch, block, blocks[block], rates[at : at + per_block]
+            )
+            total = [a + b for a, b in zip(self.position.sums, sums, strict=True)]
+            self.position = self.position.model_copy(
+                update={"block": block + 1, "sums": tuple(total)}
+            )
+            self._after_block()
+        num_rows = sum(len(block) for block in blocks[first:])
+        return num_rows, self.objective.figures(list(self.position.sums))
 
     @property
     def _block_rows(self) -> int:
@@ -171,54 +256,36 @@ class Trainer:
         batch_size = self.section.batch_size
         return max(1, BLOCK_ROWS // batch_size) * batch_size
 
-    def _train_block(self, rows: PartTensors, masks: list[Tensor], rate: Iterator[float]) -> Tensor:
-        """Take a step for each batch; return the outputs (rows, K) that the losses came from."""
+    def _train_block(
+        self, epoch: int, block: int, rows: Tensor, rates: Sequence[float]
+    ) -> Working[list[float]]:
+        """Have the steps of a block taken; return its sums."""
+        taken = self.train.take(rows)
+        work = Work(taken, self.masks.draw(epoch, block, len(rows)), rates)
+        for kept, value in zip(self._before, self._changing, strict=True):
+            kept.copy_(value)
+        outputs = yield work
+        sums = self.objective.sums(outputs, taken.target, taken.weight, taken.row_weight).tolist()
+        if not math.isfinite(sums[0]):
+            self._undo_and_raise(epoch, block, rows, work, outputs)
+        return [float(value) for value in sums]
+
+    def _undo_and_raise(
+        self, epoch: int, block: int, rows: Tensor, work: Work, outputs: Tensor
+    ) -> None:
+        """Take again the steps before the first whose loss is not finite, and no more.
+
+        So the steps themselves need not look at their losses.
+        """
         size = self.section.batch_size
-        per_batch = (
-            zip(*(slices(mask, size) for mask in masks), strict=True) if masks else repeat(())
-        )
-        codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
-        weight = repeat(None) if rows.weight is None else slices(rows.weight, size)
-        batches = zip(
-            slices(rows.features, size),
-            slices(rows.target, size),
-            codes,
-            weight,
-            per_batch,
-            strict=False,
-        )
-        return torch.cat([self._step(*batch, next(rate)) for batch in batches])
-
-    def _step(
-        self,
-        features: Tensor,
-        target: Tensor,
-        codes: Tensor | None,
-        weight: Tensor | None,
-        masks: tuple[Tensor, ...],
-        rate: float,
-    ) -> Tensor:
-        """Take one step. Nothing in here may wait for the device."""
-        network, skip = self.network, self.skip
-        network.grad.zero_()
-        outputs = network.forward(features, codes, masks)
-        loss = self.objective.loss(outputs, target, weight)
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses = self.objective.row_losses(outputs, work.rows.target, work.rows.weight)
+        good = int((~losses.isfinite()).nonzero()[0].item()) // size
         with torch.no_grad():
-            # x - x is 0 for a finite x, else not a number.
-            torch.maximum(skip, (loss - loss).ne(0), out=skip)
-            if self.section.gradient_clip is not None:
-                clip_norm(network.grad, self.section.gradient_clip)
-            self.optimizer.step(network.grad, rate, skip)
-            self.good_steps += skip.eq(0)
-        return outputs.detach()
-
-    def _raise_if_not_finite(self, epoch: int, order: Tensor) -> None:
-        if not self.skip.item():
-            return
-        step = int(self.good_steps.item()) + 1
-        first = (step - 1 - (epoch - 1) * self.num_steps) * self.section.batch_size
-        positions = order[first : first + self.section.batch_size].numpy()
+            for kept, value in zip(self._before, self._changing, strict=True):
+                value.copy_(kept)
+        self.steps.run(work.rows, work.masks, work.rates[:good])
+        step = (epoch - 1) * self.num_steps + block * (self._block_rows // size) + good + 1
+        positions = rows[good * size : (good + 1) * size].numpy()
         batch = self.name_rows(positions) if self.name_rows else f"{len(positions)} rows"
         raise TrainingError(
             f"the loss must be finite, got inf or nan at step {step} (epoch {epoch}), "
@@ -226,20 +293,12 @@ class Trainer:
             f"training.learning_rate (it is {self.section.learning_rate:g}) or gradient_clip: 1.0"
         )
 
-    def _save(self, epoch: int, *, is_last: bool) -> None:
-        if self.checkpoints is None:
-            return
-        due = epoch % self.section.checkpoint_interval == 0
-        if due or is_last:
-            self.checkpoints.save(self, epoch, due=due, is_last=is_last)
-
-
-def clip_norm(grad: Tensor, largest: float) -> None:
-    """Scale the gradient, float32 (P,), in place, so that its norm is at most `largest`.
-
-    Source: Pascanu et al. 2013, algorithm 1.
-    """
-    grad.mul_((largest / (grad.norm() + 1e-6)).clamp_max(1.0))
+    def _after_block(self) -> None:
+        stops = self.should_stop()
+        if self.checkpoints is not None:
+            self.checkpoints.after_block(self, stops=stops)
+        if stops:
+            raise KeyboardInterrupt
 
 
 @torch.no_grad()

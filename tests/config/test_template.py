@@ -112,7 +112,7 @@ def test_the_schema_takes_every_form_that_the_loader_takes(
         "epochs: 0\n",
         "training: {epochs: 1.5}\n",
         "optimizer: adamm\n",
-        "mixed_precision: true\n",
+        "mixed_precision: maybe\n",
         "training: {model_type: rnn}\n",
         "quality: {labels: {errors: warn}}\n",
         "quality: {labels: wran}\n",

@@ -20,7 +20,7 @@ DATA = "data: {train_file: train.csv}\n"
 def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) -> None:
     text = (
         "data:\n  train_file: a.csv\n  test_size: 2\ntraining:\n  optimizer: adamm\n"
-        "  learning_rate: -0.1\n  seed: 1\n  seed: 2\n  mixed_precision: true\nbatchsize: 3\n"
+        "  learning_rate: -0.1\n  seed: 1\n  seed: 2\n  model_type: tabm\nbatchsize: 3\n"
         "comments: {epoch: x}\nrun: {threads: many}\n"
     )
     assert faults(text, "dropout=1") == (
@@ -30,7 +30,8 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) ->
         "training.learning_rate must be > 0, got -0.1 (config.yaml:6)",
         "training.seed must be written once, got it at config.yaml:7 and again (config.yaml:8); "
         "keep one",
-        "training.mixed_precision is not built yet, got true (config.yaml:9); leave it out",
+        "training.model_type: tabm is not built yet (config.yaml:9); use another value or leave "
+        "it out",
         "batchsize is not a key (config.yaml:10); did you mean training.batch_size?",
         "comments must name keys, got epoch (config.yaml:11); did you mean training.epochs?",
         "run.threads must be auto or a whole number, got many (config.yaml:12)",

@@ -13,11 +13,12 @@ import pytest
 import typer
 
 from flows import command
-from flows.command import app, main
+from flows.command import app, main, name_newest
 from flows.quickstart import CONFIG_NAME, TABLE_NAME, write_files
 from iovalence import __version__
 from iovalence.errors import DataError, GateError, TrackingError, TrainingError
 from iovalence.runs.folder import find_run, list_runs
+from iovalence.runs.journal import metric_points, read_journal
 
 HEAVY = ("torch", "pandas", "pyarrow", "mlflow", "great_expectations", "sklearn", "prefect")
 LIST_MODULES = f"""
@@ -364,6 +365,42 @@ def test_sigterm_ends_a_training_all_processes_beside_it_and_its_run(in_trained:
     assert run.manifest().status == "KILLED"
 
 
+def test_a_training_that_was_killed_goes_on_as_the_same_run_in_mlflow_too(
+    in_trained: Path,
+) -> None:
+    settings = [*("--set", "epochs=400"), *("--set", "early_stopping=false")]
+    command = [*COMMAND, "train", CONFIG_NAME, *settings]
+    with subprocess.Popen(
+        [*command, "--run-name", "cut"], stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        while "epoch  60/400" not in child.stderr.readline():
+            pass
+        child.kill()
+    (run,) = [run for run in list_runs(Path(".iovalence")) if run.manifest().run_name == "cut"]
+    assert run.manifest().state() == "DIED"
+    done = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert (outcome["run_id"], outcome["status"]) == (run.run_id, "FINISHED")
+    assert "training goes on after epoch" in done.stderr
+    epochs = [p.epoch for p in metric_points(read_journal(run.journal)[0]) if p.key == "val_loss"]
+    assert epochs == list(range(1, 401))
+
+
+@pytest.mark.parametrize(
+    ("given", "filled"),
+    [
+        (["train", "c.yaml", "--resume"], ["train", "c.yaml", "--resume", "newest"]),
+        (["train", "--resume", "--json"], ["train", "--resume", "newest", "--json"]),
+        (["train", "--resume", __file__], ["train", "--resume", "newest", __file__]),
+        (["train", "--resume", "2026", "c.yaml"], ["train", "--resume", "2026", "c.yaml"]),
+    ],
+)
+def test_resume_without_a_run_means_the_newest(given: list[str], filled: list[str]) -> None:
+    assert name_newest(given) == filled
+
+
 def test_init_drafts_a_configuration_that_checks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -393,7 +430,7 @@ def test_without_servers_down_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["advise", "latest"], "advise"), (["train", "a.yaml", "--resume"], "--resume")],
+    [(["advise", "latest"], "advise"), (["retrain", "a.yaml"], "retrain")],
 )
 def test_what_later_work_brings_is_refused_by_name(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]

@@ -10,8 +10,10 @@ from safetensors.torch import load_file, save_file
 from iovalence.errors import RunNotFoundError
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
-from tests.stages.conftest import run_stages
+from tests.stages.conftest import Project, run_stages
 from tests.stages.test_pipeline import make_table
+from tests.stages.test_resumed import CONFIG as CUT_OFF
+from tests.stages.test_resumed import cut_off
 
 
 def causes(found):
@@ -62,6 +64,14 @@ def test_epochs_that_were_done_again_after_a_kill_count_once(recorded, again):
     recorded.journal.write_text("\n".join([*lines, *twice]) + "\n")
     note_hash(recorded, "journal.jsonl")
     assert again(recorded).equal
+
+
+def test_a_run_that_was_cut_off_and_resumed_is_one_uninterrupted_run(tmp_path, again):
+    project = Project(tmp_path)
+    run = cut_off(project, 3)
+    found = again(project(make_table(), CUT_OFF, resume=run).run)
+    assert len(run.manifest().resumed) == 1
+    assert found.equal
 
 
 def test_overrides_are_part_of_the_record(tmp_path, again):
@@ -153,11 +163,10 @@ def test_a_configuration_that_is_not_accepted_is_named_with_its_fault(recorded, 
 
 def test_another_version_is_named_and_the_run_made_again_all_the_same(recorded, again):
     versions = recorded.manifest().versions
-    recorded.update(versions=versions | {"torch": "1.0", "gone": "2.0", "mlflow": "1.0"})
+    recorded.update(versions=versions | {"torch": "1.0", "mlflow": "1.0"})
     found = again(recorded)
-    named = [(line.what, line.then) for line in found.differences]
-    assert named == [("torch", "1.0"), ("gone", "2.0")]
-    assert found.differences[1].now == "not installed"
+    named = [(line.cause, line.what, line.then) for line in found.differences]
+    assert named == [("versions", "torch", "1.0")]
     assert (found.equal, found.has_equal_result) == (False, True)
 
 
@@ -173,15 +182,16 @@ def test_other_threads_are_named_and_used(recorded, again):
     recorded.update(threads=3)
     found = again(recorded)
     assert (found.first.cause, found.first.then, found.first.now) == ("threads", "3", "1")
-    assert found.notes[0].startswith("it was made again with 3 threads, as recorded")
+    assert found.notes[0].startswith("it was made again with the number of threads recorded, 3;")
 
 
 def test_a_device_that_is_not_there_is_named_and_the_cpu_taken(recorded, again):
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    recorded.update(device="cuda")
+    recorded.update(device="cuda", mixed_precision=True)
     found = again(recorded)
-    assert (found.first.cause, found.first.then, found.first.now) == ("device", "cuda", "cpu")
+    named = [(line.what, line.then, line.now) for line in found.differences]
+    assert named == [("device", "cuda", "cpu"), ("mixed_precision", "True", "False")]
     assert found.has_equal_result
 
 

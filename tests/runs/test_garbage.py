@@ -135,9 +135,10 @@ def test_checkpoints_stay_where_best_or_last_is_missing(tmp_path):
     assert clean_workspace(tmp_path).removed == ()
 
 
-def test_checkpoints_stay_while_their_run_is_sent_to_mlflow(tmp_path):
+@pytest.mark.parametrize("lock", ["tracking_lock", "lock"])
+def test_checkpoints_stay_while_their_run_is_sent_to_mlflow_or_goes_on(tmp_path, lock):
     run = finished_run(tmp_path)
-    with FileLock(run.tracking_lock):
+    with FileLock(getattr(run, lock)):
         assert clean_workspace(tmp_path).removed == ()
     assert len(list(run.checkpoints.iterdir())) == 4
 

@@ -3,17 +3,19 @@
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from iovalence.config.load import LoadedConfig, load_config
 from iovalence.evaluation.result import EvaluationResult
-from iovalence.runs.folder import RunFolder, ending
+from iovalence.runs.folder import RunFolder, ending, holding
 from iovalence.stages.evaluated import evaluate_stage
 from iovalence.stages.opened import open_run, record_findings, record_split
 from iovalence.stages.reported import report_stage
+from iovalence.stages.resumed import resume_run
 from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
-from iovalence.stages.trained import TrainingResult, train_stage
+from iovalence.stages.trained import Observe, TrainingResult, train_stage
 
 
 @dataclass(frozen=True)
@@ -26,34 +28,52 @@ class Finished:
     result: EvaluationResult
 
 
-def run_stages(config: Path, overrides: tuple[str, ...] = ()) -> Finished:
+def run_stages(
+    config: Path,
+    overrides: tuple[str, ...] = (),
+    resume: RunFolder | None = None,
+    observe: Observe | None = None,
+) -> Finished:
     loaded = load_config(config, overrides)
     ingested = ingest_stage(loaded)
-    run = open_run(loaded, ingested)
-    with ending(run):
+    if resume is not None:
+        resume_run(loaded, resume, ingested)
+    run = resume or open_run(loaded, ingested)
+    with holding(run), ending(run):
         checked = check_stage(loaded, ingested)
         record_findings(run, ingested, checked)
         split = split_stage(loaded, ingested, checked)
         prepared = prepare_stage(loaded, ingested, checked, split)
         record_split(run, split, prepared)
-        training = train_stage(loaded, run, ingested, checked, prepared)
+        training = train_stage(loaded, run, ingested, checked, prepared, observe)
         result = evaluate_stage(loaded, run, ingested, prepared)
         report_stage(loaded, run, ingested, result)
         run.close("FINISHED")
     return Finished(loaded, run, training, result)
 
 
+class Project:
+    """Write a table and a config, and run all stages on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "config.yaml"
+        self.workspace = folder / ".iovalence"
+
+    def write(self, table: str, config: str, name: str = "data.csv") -> None:
+        (self.folder / name).write_text(table)
+        self.path.write_text(config)
+
+    def __call__(
+        self, table: str, config: str, *overrides: str, name: str = "data.csv", **options: Any
+    ) -> Finished:
+        self.write(table, config, name)
+        return run_stages(self.path, overrides, **options)
+
+
 @pytest.fixture
 def project(tmp_path):
-    """Return a function that writes a table and a config, and runs all stages on them."""
-
-    def make(table: str, config: str, *overrides: str, name: str = "data.csv") -> Finished:
-        (tmp_path / name).write_text(table)
-        path = tmp_path / "config.yaml"
-        path.write_text(config)
-        return run_stages(path, overrides)
-
-    return make
+    return Project(tmp_path)
 
 
 @pytest.fixture

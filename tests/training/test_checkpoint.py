@@ -7,11 +7,17 @@ from hypothesis import strategies as st
 
 from iovalence.errors import CheckpointError
 from iovalence.models.architecture import NetworkSpec
-from iovalence.training.checkpoint import CheckpointState, read_checkpoint, write_checkpoint
+from iovalence.training.checkpoint import (
+    CheckpointState,
+    Position,
+    read_checkpoint,
+    write_checkpoint,
+)
 from iovalence.training.schedule import Progress
 
 SPEC = NetworkSpec(num_features=2, embedding_sizes=(), layers=(), activation="relu", num_outputs=2)
-STATE = CheckpointState(epoch=3, step=9, seed=1, progress=Progress(best_epoch=2), spec=SPEC)
+POSITION = Position(epoch=3, block=2, sums=(0.1,) * 6, progress=Progress(best_epoch=2))
+STATE = CheckpointState(position=POSITION, seed=1, spec=SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -60,4 +66,4 @@ def test_a_failed_save_leaves_the_checkpoint_before_it(written, tmp_path):
     blocked.write_text("in the way")
     with pytest.raises(CheckpointError, match="a checkpoint must be saved to go on"):
         write_checkpoint(blocked / "last.safetensors", STATE, {"parameters": torch.ones(1)})
-    assert read_checkpoint(written).state.epoch == 3
+    assert read_checkpoint(written).state.position.epoch == 3

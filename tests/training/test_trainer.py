@@ -1,14 +1,15 @@
 import pytest
 import torch
 
-from iovalence.errors import TrainingError
+from iovalence.errors import CheckpointError, TrainingError
 from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.training.checkpoint import Checkpoints, read_checkpoint
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors
 from iovalence.training.section import TrainingSection
-from iovalence.training.trainer import Trainer, clip_norm, measure
+from iovalence.training.steps import clip_norm
+from iovalence.training.trainer import Trainer, measure
 
 CPU = torch.device("cpu")
 
@@ -107,7 +108,7 @@ def test_no_step_after_one_that_is_not_finite_changes_anything():
     with pytest.raises(TrainingError, match="the loss must be finite") as caught:
         trainer.fit()
     step = int(str(caught.value).split("at step ")[1].split()[0])
-    assert trainer.good_steps.item() == step - 1
+    assert trainer.optimizer.state["step"].item() == step - 1
     assert bool(torch.isfinite(trainer.network.flat).all())
 
 
@@ -151,7 +152,7 @@ def test_a_loss_of_a_class_that_the_model_does_not_know_is_left_out():
 
 
 def test_checkpoints_are_kept_by_the_interval_with_best_and_last(tmp_path):
-    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints = Checkpoints(tmp_path, keep=2, interval=2)
     trainer = make_trainer(
         checkpoints=checkpoints, epochs=7, checkpoint_interval=2, early_stopping=False
     )
@@ -159,8 +160,87 @@ def test_checkpoints_are_kept_by_the_interval_with_best_and_last(tmp_path):
     names = sorted(path.stem for path in tmp_path.iterdir())
     assert names == ["best", "epoch-00004", "epoch-00006", "last"]
     last = read_checkpoint(tmp_path / "last.safetensors")
-    assert last.state.epoch == 7
+    assert last.state.position.epoch == 7
     assert torch.equal(last.tensors["parameters"], trainer.network.flat)
     best = read_checkpoint(tmp_path / "best.safetensors")
     assert torch.equal(best.tensors["parameters"], trained.flat)
-    assert best.state.epoch == trained.kept_epoch
+    assert best.state.position.epoch == trained.kept_epoch
+
+
+def interrupted(trainer, after_blocks):
+    """Train until so many blocks are done, and be stopped."""
+    left = iter([False] * (after_blocks - 1))
+    trainer.should_stop = lambda: next(left, True)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit()
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam", "rmsprop"])
+@pytest.mark.parametrize("after_blocks", [1, 2, 3, 5])
+def test_a_training_stopped_anywhere_goes_on_to_the_same_weights(
+    tmp_path, monkeypatch, after_blocks, optimizer
+):
+    monkeypatch.setattr("iovalence.training.trainer.BLOCK_ROWS", 128)
+    whole, again = [], []
+    settings = {"optimizer": optimizer, "scheduler": "plateau", "patience": 2, "epochs": 4}
+    expected = make_trainer(observe=whole.append, **settings).fit()
+    checkpoints = Checkpoints(tmp_path, keep=2, interval=2)
+    first = make_trainer(observe=again.append, checkpoints=checkpoints, **settings)
+    interrupted(first, after_blocks)
+    assert first.position.block in (1, 2, 3)
+    second = make_trainer(observe=again.append, checkpoints=checkpoints, **settings)
+    second.restore(checkpoints.newest(pytest.fail))
+    trained = second.fit()
+    assert torch.equal(trained.flat, expected.flat)
+    assert torch.equal(
+        second.network.flat, read_checkpoint(tmp_path / "last.safetensors").tensors["parameters"]
+    )
+    assert [without_times(f) for f in again] == [without_times(f) for f in whole]
+
+
+def without_times(figures):
+    timed = ("epoch_seconds", "rows_per_second")
+    return (
+        figures.epoch,
+        figures.is_best,
+        {name: value for name, value in figures.metrics.items() if name not in timed},
+    )
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=3, interval=1)
+    make_trainer(checkpoints=checkpoints, epochs=3).fit()
+    for name in ("last", "epoch-00003"):
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(path.read_bytes()[:-1])
+    told = []
+    assert checkpoints.newest(told.append).state.position.epoch == 2
+    assert len(told) == 2
+    assert "last.safetensors); the one before it is used" in told[0]
+
+
+def test_a_checkpoint_of_another_network_or_optimizer_is_refused(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=1, interval=1)
+    make_trainer(checkpoints=checkpoints, epochs=1).fit()
+    found = checkpoints.newest(pytest.fail)
+    with pytest.raises(CheckpointError, match="the network or the optimizer is another"):
+        make_trainer(optimizer="sgd").restore(found)
+    with pytest.raises(CheckpointError, match="the network or the optimizer is another"):
+        make_trainer(layers=(8,)).restore(found)
+
+
+def test_checkpoints_by_time_are_saved_within_an_epoch(tmp_path, monkeypatch):
+    monkeypatch.setattr("iovalence.training.trainer.BLOCK_ROWS", 64)
+    times = iter(range(0, 10_000, 40))
+    checkpoints = Checkpoints(tmp_path, keep=1, interval=9, minutes=1, clock=lambda: next(times))
+    saved = []
+    checkpoints.before_saving = lambda: saved.append(trainer.position.block)
+    trainer = make_trainer(checkpoints=checkpoints, epochs=1)
+    trainer.fit()
+    assert saved[:-1] == [2, 4]
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    (tmp_path / ".last.safetensors.123.tmp").write_bytes(b"half")
+    assert Checkpoints(tmp_path, keep=1, interval=1).newest(pytest.fail) is None
+    assert not list(tmp_path.iterdir())

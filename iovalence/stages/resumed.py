@@ -1,0 +1,170 @@
+"""Own how an unfinished run goes on: which one, whether it may, and what is noted of it."""
+
+from collections.abc import Callable
+
+from iovalence import __version__
+from iovalence.config.load import WITHOUT_EFFECT, LoadedConfig, read_resolved
+from iovalence.config.model import Config
+from iovalence.data.schema import TableSchema
+from iovalence.errors import ConfigError
+from iovalence.runs.folder import RunFolder, find_run, list_runs
+from iovalence.runs.journal import Journal
+from iovalence.runs.manifest import Manifest, Process, now
+from iovalence.runs.provenance import DECIDING, package_versions
+from iovalence.runs.store import StageOutput
+from iovalence.stages.opened import hash_of_data, note_stage, validate_evaluation
+
+NEWEST = "newest"
+EPOCHS_DECIDE = ("cosine_annealing", "one_cycle")
+MAX_DIFFERENCES = 10
+
+
+def find_unfinished(
+    loaded: LoadedConfig, reference: str, say: Callable[[str], None]
+) -> RunFolder | None:
+    """Return the run to go on with, or None to begin afresh.
+
+    Args:
+        loaded: The configuration, as it is now.
+        reference: A run as `find_run` takes it, or `newest`: the newest of the same experiment.
+        say: Told why a run is begun afresh.
+
+    Raises:
+        RunNotFoundError: `reference` names no run.
+        ConfigError: The run it names has finished, or keeps no checkpoints.
+    """
+    if reference != NEWEST:
+        run = find_run(loaded.workspace, reference)
+        _check_can_go_on(run, loaded)
+        return run
+    experiment = loaded.config.tracking.experiment
+    runs = (run for run in list_runs(loaded.workspace) if run.manifest().experiment == experiment)
+    newest = next(runs, None)
+    if newest is None:
+        say(f"there is no run of '{experiment}' to resume: a new one begins")
+        return None
+    if is_over(newest, loaded):
+        say(f"run {newest.run_id} has finished, there is nothing to resume: a new one begins")
+        return None
+    _check_can_go_on(newest, loaded)
+    return newest
+
+
+def is_over(run: RunFolder, loaded: LoadedConfig) -> bool:
+    """Say whether a run has finished and no more epochs are asked for."""
+    wanted = loaded.config.training.epochs
+    return run.manifest().status == "FINISHED" and wanted <= recorded_config(run).training.epochs
+
+
+def _check_can_go_on(run: RunFolder, loaded: LoadedConfig) -> None:
+    if is_over(run, loaded):
+        raise ConfigError(
+            f"a run that is resumed must not have finished, but {run.run_id} has; for more epochs "
+            "say so: --set training.epochs=..."
+        )
+    if not recorded_config(run).training.save_checkpoint:
+        raise ConfigError(
+            f"a run that is resumed must keep checkpoints, but {run.run_id} has "
+            "training.save_checkpoint: false; train again without --resume"
+        )
+
+
+def recorded_config(run: RunFolder) -> Config:
+    """Return the configuration of a run as it was resolved.
+
+    Raises:
+        ConfigError: This version does not take it.
+    """
+    return read_resolved(run.config_resolved)
+
+
+def resume_run(
+    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, flow_run_id: str | None = None
+) -> None:
+    """Take over a run that did not finish, so that it goes on.
+
+    Raises:
+        ConfigError: The configuration, the data or a version is not what it was; or
+            `evaluation` names what this run does not have.
+    """
+    schema = TableSchema.load(ingested.folder / "schema.json")
+    validate_evaluation(loaded, schema)
+    manifest = run.manifest()
+    faults = [
+        *compare_configs(recorded_config(run), loaded.config),
+        *_compare_data(manifest, hash_of_data(schema)),
+        *compare_versions(manifest, {"iovalence": __version__, **package_versions()}),
+    ]
+    if faults:
+        more = [f"and {len(faults) - MAX_DIFFERENCES} more"] * (len(faults) > MAX_DIFFERENCES)
+        raise ConfigError(
+            [f"run {run.run_id} cannot be resumed: {line}" for line in faults[:MAX_DIFFERENCES]]
+            + more
+        )
+    run.update(
+        status="RUNNING",
+        failure=(),
+        ended_at=None,
+        seconds=None,
+        files={},
+        process=Process.this(),
+        flow_run_id=flow_run_id,
+        resumed=(*manifest.resumed, now()),
+    )
+    _renew_config(run, loaded)
+    Journal(run.journal).event("resumed")
+    note_stage(run, ingested)
+
+
+def _renew_config(run: RunFolder, loaded: LoadedConfig) -> None:
+    """Write the configuration anew: more epochs, or keys that change no result."""
+    from iovalence.atomic import write_bytes, write_text
+    from iovalence.config.load import resolved_yaml
+
+    write_bytes(run.config, loaded.text)
+    write_text(run.config_resolved, resolved_yaml(loaded.config))
+
+
+def compare_configs(then: Config, now: Config) -> list[str]:
+    """Return a line for each key that decides the result and has changed.
+
+    More epochs than then are no change where the schedule does not depend on their number.
+    """
+    before, after = _flat(then), _flat(now)
+    scheduler = now.training.scheduler
+    if scheduler not in EPOCHS_DECIDE and now.training.epochs >= then.training.epochs:
+        after["training.epochs"] = before["training.epochs"]
+    return [
+        f"{key} must be {before.get(key)} as it was, got {after.get(key)}"
+        + (f" (scheduler {scheduler} depends on it)" if key == "training.epochs" else "")
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _flat(config: Config) -> dict[str, object]:
+    sections = config.model_dump(mode="json", exclude={**WITHOUT_EFFECT})
+    return {
+        f"{section}.{key}": value
+        for section, values in sections.items()
+        for key, value in values.items()
+    }
+
+
+def _compare_data(manifest: Manifest, data_hash: str) -> list[str]:
+    if manifest.data_hash == data_hash:
+        return []
+    return [
+        f"the data must be what was read then (hash {manifest.data_hash[:12]}), got other bytes "
+        f"({data_hash[:12]}); put the files back, or train again without --resume"
+    ]
+
+
+def compare_versions(manifest: Manifest, found: dict[str, str]) -> list[str]:
+    """Return a line for each package that a result depends on and that has another version."""
+    then = {"iovalence": manifest.iovalence_version, **manifest.versions}
+    return [
+        f"{name} must be {then.get(name)} as it was, got {found.get(name)}"
+        for name in ("iovalence", *DECIDING)
+        if then.get(name) != found.get(name)
+    ]

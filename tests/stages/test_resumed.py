@@ -1,0 +1,142 @@
+"""Runs that were cut off go on, or say why they may not."""
+
+import subprocess
+import sys
+
+import pytest
+
+from iovalence.config.load import load_config
+from iovalence.errors import ConfigError
+from iovalence.runs.folder import holding, list_runs
+from iovalence.runs.journal import metric_points, read_journal
+from iovalence.stages.resumed import NEWEST, find_unfinished
+from tests.stages.test_pipeline import make_table, same_weights
+
+CONFIG = """\
+data: {train_file: data.csv}
+training: {epochs: 6, early_stopping: false, checkpoint_interval: 2, verbose: false}
+"""
+
+
+class PowerCutError(BaseException):
+    """Ends a run as nothing that the program knows does."""
+
+
+def cut_off(project, epoch, *overrides):
+    """Train until an epoch, and be cut off there; return the run."""
+
+    def observe(figures):
+        if figures.epoch == epoch:
+            raise PowerCutError
+
+    before = list_runs(project.workspace)
+    with pytest.raises(PowerCutError):
+        project(make_table(), CONFIG, *overrides, observe=observe)
+    (run,) = set(list_runs(project.workspace)) - set(before)
+    return run
+
+
+def curve(run):
+    timed = ("epoch_seconds", "rows_per_second")
+    points = metric_points(read_journal(run.journal)[0])
+    return [(p.key, p.epoch, p.step, p.value) for p in points if p.key not in timed]
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 6])
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(project, epoch):
+    run = cut_off(project, epoch)
+    resumed = project(make_table(), CONFIG, resume=run)
+    whole = project(make_table(), CONFIG)
+    assert resumed.run.run_id == run.run_id != whole.run.run_id
+    assert same_weights(resumed, whole)
+    assert resumed.result.flat() == whole.result.flat()
+    assert curve(resumed.run) == curve(whole.run)
+    assert resumed.run.manifest().status == "FINISHED"
+    assert len(resumed.run.manifest().resumed) == 1
+
+
+def test_checks_and_split_are_not_done_again(project):
+    stages = project(make_table(), CONFIG, resume=cut_off(project, 3)).run.manifest().stages
+    assert all(stages[name].reused for name in ("table", "checks", "split", "prepared"))
+
+
+def test_a_finished_run_goes_on_for_more_epochs(project):
+    run = project(make_table(), CONFIG).run
+    longer = project(make_table(), CONFIG, "epochs=9", resume=run)
+    whole = project(make_table(), CONFIG, "epochs=9")
+    assert same_weights(longer, whole)
+    assert longer.training.num_epochs == 9
+
+
+def test_a_run_whose_data_or_settings_changed_is_refused_with_the_difference(project):
+    run = cut_off(project, 3)
+    with pytest.raises(ConfigError, match=r"training\.dropout must be 0\.3 as it was, got 0\.5"):
+        project(make_table(), CONFIG, "dropout=0.5", resume=run)
+    with pytest.raises(ConfigError, match="the data must be what was read then"):
+        project(make_table(seed=1), CONFIG, resume=run)
+    assert run.manifest().status == "KILLED"
+
+
+def test_keys_that_change_no_result_may_change(project):
+    run = cut_off(project, 3)
+    project(make_table(), CONFIG, "keep_checkpoints=1", "verbose=true", resume=run)
+    assert "keep_checkpoints: 1" in run.config_resolved.read_text()
+
+
+def test_another_version_is_refused(project):
+    run = cut_off(project, 3)
+    run.update(versions=run.manifest().versions | {"torch": "1.0"})
+    with pytest.raises(ConfigError, match=r"torch must be 1\.0 as it was, got"):
+        project(make_table(), CONFIG, resume=run)
+
+
+def test_more_epochs_are_refused_where_the_schedule_depends_on_them(project):
+    run = cut_off(project, 3, "scheduler=cosine_annealing")
+    settings = ("scheduler=cosine_annealing", "epochs=9")
+    with pytest.raises(ConfigError, match="scheduler cosine_annealing depends on it"):
+        project(make_table(), CONFIG, *settings, resume=run)
+
+
+def find(project, reference=NEWEST, *overrides):
+    told = []
+    found = find_unfinished(load_config(project.path, overrides), reference, told.append)
+    return found, told
+
+
+def test_the_newest_run_that_did_not_finish_is_found(project):
+    run = cut_off(project, 3)
+    assert find(project) == (run, [])
+    assert find(project, run.run_id[:-2]) == (run, [])
+
+
+def test_with_nothing_to_resume_a_new_run_begins_and_it_is_said(project):
+    project.write(make_table(), CONFIG)
+    assert find(project)[1] == ["there is no run of 'config' to resume: a new one begins"]
+    run = project(make_table(), CONFIG).run
+    found, told = find(project)
+    assert found is None
+    assert told == [f"run {run.run_id} has finished, there is nothing to resume: a new one begins"]
+    assert find(project, NEWEST, "epochs=7") == (run, [])
+
+
+def test_a_named_run_that_has_finished_or_keeps_no_checkpoints_is_refused(project):
+    run = project(make_table(), CONFIG).run
+    with pytest.raises(ConfigError, match="must not have finished"):
+        find(project, run.run_id)
+    cut = cut_off(project, 3, "save_checkpoint=false")
+    with pytest.raises(ConfigError, match="must keep checkpoints"):
+        find(project, cut.run_id)
+
+
+def test_one_process_at_a_time_goes_on_with_a_run(project):
+    run = cut_off(project, 3)
+    other = (
+        "import sys; from pathlib import Path; from iovalence.runs.folder import *\n"
+        "with holding(RunFolder(Path(sys.argv[1]))): pass"
+    )
+    with holding(run):
+        command = [sys.executable, "-c", other, str(run.root)]
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert "one process at a time may go on with a run" in done.stderr
+    with holding(run):
+        pass
