@@ -137,9 +137,11 @@ class RunFolder:
         ended = now()
         started = datetime.fromisoformat(manifest.started_at)
         seconds = (datetime.fromisoformat(ended) - started).total_seconds()
-        return self.update(
-            status=status, failure=failure, ended_at=ended, seconds=seconds, files=self._hashes()
-        )
+        files = self._hashes()
+        # A run that went on has written anew some of what was removed from it.
+        pruned = {name: sha for name, sha in manifest.pruned.items() if name not in files}
+        ending = {"status": status, "failure": failure, "ended_at": ended, "seconds": seconds}
+        return self.update(**ending, files=files, pruned=pruned)
 
     def _hashes(self) -> dict[str, str]:
         # What MLflow was told goes on changing after the end: it is not part of the record.

@@ -120,6 +120,8 @@ def test_interval_checkpoints_of_a_finished_run_leave_and_its_manifest_says_so(t
     ]
     assert all(hash_file(run.root / name) == sha for name, sha in manifest.files.items())
     assert clean_workspace(tmp_path).removed == ()
+    (run.checkpoints / INTERVAL[0]).write_text("made anew by a run that went on")
+    assert list(run.close("FINISHED").pruned) == [f"checkpoints/{INTERVAL[1]}"]
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "FAILED", "KILLED"])
