@@ -55,9 +55,9 @@ def locate_data(
     base = next((base for base, found in hashes.items() if found), bases[0])
     differences = _differences(run, manifest, section, base, bases[0])
     copies = _section_of_copies(section, run)
-    if copies is not None and _hash_there(copies, run.data) == manifest.data_hash:
+    if copies is not None and _hash_there(copies, base) == manifest.data_hash:
         read = [f"{_told(line)}; the run's own copy of it was read" for line in differences]
-        return Located(copies, run.data, notes=tuple(read))
+        return Located(copies, base, notes=tuple(read))
     kept = "was altered too" if copies else "was not kept (run.keep_data: copy keeps one)"
     notes = (f"a copy of the data {kept}",)
     return Located(section if hashes[base] else None, base, differences, notes)
@@ -79,7 +79,7 @@ def _section_of_copies(section: DataSection, run: RunFolder) -> DataSection | No
     """Return the section with the run's own copies in place of its files; None without any."""
     changes: dict[str, str] = {}
     for source, _, _ in source_settings(section):
-        folder = run.data / source
+        folder = run.data.resolve() / source
         files = sorted(folder.glob("*"))
         if not files:
             return None

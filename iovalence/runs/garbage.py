@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from iovalence.atomic import meant_name, owner_of
+from iovalence.atomic import explain_os_error, meant_name, owner_of
 from iovalence.errors import StorageError
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder, list_runs, runs_folder
@@ -114,6 +114,9 @@ def clean_workspace(workspace: Path, *, dry_run: bool = False) -> Cleaning:
     Args:
         workspace: Folder of runs.
         dry_run: Remove nothing; say what would be removed.
+
+    Raises:
+        StorageError: A lock may not be looked at.
     """
     known = _survey(workspace)
     removed: list[Removed] = []
@@ -323,6 +326,8 @@ def _holding(path: Path) -> Iterator[bool]:
     except Timeout:
         yield False
         return
+    except PermissionError as err:
+        raise explain_os_error(err, path, "locking") from err
     try:
         yield True
     finally:
