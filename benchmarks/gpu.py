@@ -22,7 +22,7 @@ from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 from iovalence.training.steps import Steps
 from iovalence.training.trainer import Trainer
 
@@ -39,7 +39,7 @@ def make_rows(num_rows: int, device: torch.device) -> PartTensors:
 
 def make_trainer(rows: PartTensors, args: argparse.Namespace) -> Trainer:
     """Return the real trainer at its start."""
-    section = TrainingSection(batch_size=args.batch, epochs=args.epochs, early_stopping=False)
+    section = SettledTraining(batch_size=args.batch, epochs=args.epochs, early_stopping=False)
     spec = NetworkSpec(
         num_features=FEATURES,
         embedding_sizes=(),

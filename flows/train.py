@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from iovalence.config.load import LoadedConfig, load_config
-from iovalence.errors import TrackingError
+from iovalence.errors import StorageError, TrackingError
 from iovalence.runs.folder import RunFolder, ending, holding
 from iovalence.runs.store import StageOutput
 from iovalence.stages.evaluated import raise_for_requirements
@@ -74,8 +74,9 @@ def opening(
 def publishing(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
     """Show the run in MLflow while the block runs, and whole when it has ended, well or not.
 
-    A tracking server that is away fails no training. One who interrupts does not want to wait:
-    then only a run that MLflow knows already is told to have ended.
+    A tracking server that is away, or a disk that is full by then, fails no training. One who
+    interrupts does not want to wait: then only a run that MLflow knows already is told to have
+    ended.
     """
     wanted = True
     try:
@@ -92,5 +93,5 @@ def publishing(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
 def _publish(loaded: LoadedConfig, run: RunFolder) -> None:
     try:
         publish_run(loaded, run)
-    except TrackingError as err:
+    except (TrackingError, StorageError) as err:
         tell(f"warning: {err}")

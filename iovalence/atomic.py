@@ -59,6 +59,14 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file to `path`, whole or not at all; see `replacing`."""
+    import shutil
+
+    with replacing(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write files into a temporary folder, flush them, and rename it to `folder`.
 

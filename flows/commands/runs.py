@@ -141,9 +141,12 @@ def report(
 def sync(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """Send to MLflow what it missed of the runs of this workspace."""
     from iovalence.errors import TrackingError
+    from iovalence.tracking.sweeps import sync_sweeps
     from iovalence.tracking.sync import sync_workspace
 
-    synced = sync_workspace(find_workspace(workspace))
+    place = find_workspace(workspace)
+    synced = sync_workspace(place)
+    sync_sweeps(place, synced)
     if as_json:
         print_json(asdict(synced))
     else:

@@ -1,6 +1,6 @@
 """Own making a run again: every stage anew, in a scratch folder, as its record says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,12 +8,14 @@ from pathlib import Path
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
 from iovalence.runs.folder import RunFolder, runs_folder
+from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
-from iovalence.stages.evaluated import evaluate_stage
+from iovalence.stages.evaluated import CANDIDATE_PARTS, PARTS, evaluate_stage
 from iovalence.stages.opened import open_run, record_findings, record_split
 from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
-from iovalence.stages.trained import Observe, plan_machine, train_stage
+from iovalence.stages.trained import Observe, train_stage
 from iovalence.training.fit import Machine
+from iovalence.training.settling import plan
 
 Show = Callable[[LoadedConfig], AbstractContextManager[Observe | None]]
 
@@ -37,11 +39,13 @@ class Order:
 
     Attributes:
         run_id: The run's id; the one made again has it too, so that its files can be equal.
+        manifest: What it recorded.
         loaded: The configuration, with the data where they are now.
         machine: Where to train, as recorded.
     """
 
     run_id: str
+    manifest: Manifest
     loaded: LoadedConfig
     machine: Machine
 
@@ -89,8 +93,9 @@ def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
     with audience.show(loaded) as observe:
         trained = train_stage(loaded, run, ingested, checked, prepared, observe)
     tell(f"trained {trained.num_epochs} epochs; kept epoch {trained.kept_epoch}")
-    evaluate_stage(loaded, run, ingested, prepared, with_pictures=False)
-    tell("measured every part")
+    parts = _measured_parts(order.manifest)
+    result = evaluate_stage(loaded, run, ingested, prepared, parts, with_pictures=False)
+    tell(f"measured the {', '.join(part.part for part in result.parts)} part")
     return Again(run, _plan(order, prepared))
 
 
@@ -108,11 +113,17 @@ def _as_ordered(order: Order, scratch: Path) -> LoadedConfig:
 
 
 def _open(order: Order, loaded: LoadedConfig, ingested: StageOutput) -> RunFolder:
-    """Open the run under its own id; what its manifest says of the machine is taken again."""
+    """Open the run under its own id; what its manifest says was chosen is taken again."""
     opened = open_run(loaded, ingested)
     run = RunFolder(opened.root.rename(runs_folder(loaded.workspace) / order.run_id))
-    run.update(**asdict(order.machine))
+    run.update(choices=order.manifest.choices, **asdict(order.machine))
     return run
+
+
+def _measured_parts(manifest: Manifest) -> Sequence[str]:
+    """Return what the run was measured on: what a sweep did not choose never saw the test part."""
+    is_candidate = manifest.sweep_id is not None and not manifest.is_chosen
+    return CANDIDATE_PARTS if is_candidate else PARTS
 
 
 def _plan(order: Order, prepared: StageOutput) -> Machine:
@@ -120,6 +131,6 @@ def _plan(order: Order, prepared: StageOutput) -> Machine:
     here: dict[str, object] = {"device": machine.device}
     # What no GPU here can do is not asked for.
     here |= {} if machine.mixed_precision else {"mixed_precision": False}
-    training = config.training.model_copy(update=here)
-    asked = config.model_copy(update={"training": training})
-    return plan_machine(replace(order.loaded, config=asked), load_prepared(prepared.folder))
+    section = config.training.model_copy(update=here)
+    rows = load_prepared(prepared.folder)
+    return plan(section, config.run.threads, rows, order.manifest.choices).machine

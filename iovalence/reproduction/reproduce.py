@@ -63,7 +63,7 @@ def reproduce(run: RunFolder, audience: Audience) -> Reproduction:
         return proof.judge(has_equal_result=None)
     machine, elsewhere = find_machine(proof.manifest)
     proof.differences += elsewhere
-    order = Order(run.run_id, loaded, machine)
+    order = Order(run.run_id, proof.manifest, loaded, machine)
     with scratch_folder(run.root.parents[1], "reproduce") as scratch:
         try:
             again = make_again(order, scratch, audience)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,11 @@ class RunFolder:
     def training(self) -> Path:
         """How training went: the kept epoch, steps, class weights."""
         return self.root / "training.json"
+
+    @property
+    def rate_finder(self) -> Path:
+        """How the loss went by the learning rate, where that was looked for."""
+        return self.root / "rate_finder.json"
 
     @property
     def test_predictions(self) -> Path:
@@ -165,9 +170,14 @@ def create_folder(workspace: Path) -> RunFolder:
     Raises:
         StorageError: The workspace cannot be written to.
     """
+    return RunFolder(make_folder(workspace, runs_folder(workspace)))
+
+
+def make_folder(workspace: Path, parent: Path) -> Path:
+    """Make a folder under an id that no other has, which sorts by time; see `create_folder`."""
     while True:
-        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        root = runs_folder(workspace) / run_id
+        own_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        root = parent / own_id
         try:
             root.mkdir(parents=True)
         except FileExistsError:
@@ -181,7 +191,7 @@ def create_folder(workspace: Path) -> RunFolder:
                 f"the workspace must be writable, got '{err.strerror}' ({workspace}); "
                 "set run.workspace to another folder"
             ) from err
-        return RunFolder(root)
+        return root
 
 
 @contextmanager
@@ -219,12 +229,18 @@ def ending(run: RunFolder) -> Iterator[None]:
         faults = (
             err.faults if isinstance(err, IOValenceError) else (f"{type(err).__name__}: {err}",)
         )
-        run.close("FAILED", faults)
+        _close_if_possible(run, "FAILED", faults)
         raise
     except BaseException:
         # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with.
-        run.close("KILLED", ("interrupted",))
+        _close_if_possible(run, "KILLED", ("interrupted",))
         raise
+
+
+def _close_if_possible(run: RunFolder, status: Status, failure: tuple[str, ...]) -> None:
+    # On a full disk not even the end can be noted: what ended the run is what has to be told.
+    with suppress(StorageError):
+        run.close(status, failure)
 
 
 def list_runs(workspace: Path) -> tuple[RunFolder, ...]:

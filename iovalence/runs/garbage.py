@@ -21,6 +21,7 @@ from iovalence.record import Record
 from iovalence.runs.folder import RunFolder, list_runs, runs_folder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import folder_name, lock_of, store_folder
+from iovalence.runs.sweep import SweepFolder, list_sweeps, sweeps_folder
 
 Kind = Literal["stage", "temporary", "checkpoint", "lock"]
 KINDS: tuple[Kind, ...] = ("stage", "temporary", "checkpoint", "lock")
@@ -91,12 +92,14 @@ class _Known:
         manifests: Of each run whose manifest can be read.
         damaged: The other runs.
         ended: The runs that no process writes into.
+        busy: Ids of the sweeps that go on: they may take up any run and any stage of theirs.
     """
 
     workspace: Path
     manifests: dict[RunFolder, Manifest]
     damaged: tuple[RunFolder, ...]
     ended: frozenset[RunFolder]
+    busy: frozenset[str]
 
     def stage_folders(self) -> set[tuple[str, str]]:
         """Return stage and folder's name of every result that a run refers to."""
@@ -145,15 +148,28 @@ def _survey(workspace: Path) -> _Known:
             manifests[run] = run.manifest()
         except StorageError:
             damaged.append(run)
-    states = {run: manifest.state() for run, manifest in manifests.items()}
-    at_rest = (run for run, state in states.items() if state != "RUNNING" and is_free(run.lock))
-    return _Known(workspace, manifests, tuple(damaged), frozenset(at_rest))
+    busy = frozenset(sweep.sweep_id for sweep in list_sweeps(workspace) if _is_busy(sweep))
+    at_rest = (
+        run
+        for run, manifest in manifests.items()
+        if manifest.state() != "RUNNING" and manifest.sweep_id not in busy and is_free(run.lock)
+    )
+    return _Known(workspace, manifests, tuple(damaged), frozenset(at_rest), busy)
+
+
+def _is_busy(sweep: SweepFolder) -> bool:
+    try:
+        return sweep.record().state() == "RUNNING"
+    except StorageError:
+        return True
 
 
 def _notes(known: _Known) -> tuple[str, ...]:
     if known.damaged:
         names = ", ".join(run.run_id for run in known.damaged)
         return (f"all stages stay: no manifest can be read that says which are needed by {names}",)
+    if known.busy:
+        return (f"all stages stay: a sweep goes on ({', '.join(sorted(known.busy))})",)
     young = sum(_is_young(folder) for folder in _unreferred(known))
     if young:
         return (f"stages of the last hour stay, {young} here: a run may be about to need them",)
@@ -161,7 +177,7 @@ def _notes(known: _Known) -> tuple[str, ...]:
 
 
 def _unneeded_stages(known: _Known) -> Iterator[_Candidate]:
-    if known.damaged:
+    if known.damaged or known.busy:
         return
     for folder in _unreferred(known):
         if not _is_young(folder) and is_free(lock_of(folder)):
@@ -203,7 +219,8 @@ def _stage_remover(folder: Path) -> Callable[[], bool]:
 
 def _temporaries(known: _Known) -> Iterator[_Candidate]:
     """Find what killed processes left half written."""
-    places = [known.workspace, *sorted(store_folder(known.workspace).glob("*/"))]
+    folders = (store_folder(known.workspace), sweeps_folder(known.workspace))
+    places = [known.workspace, *(path for at in folders for path in sorted(at.glob("*/")))]
     for path in (path for place in places for path in sorted(place.glob(".*"))):
         if _is_orphan(path) or _is_half_made(path):
             yield _Candidate("temporary", path, _remover(path))
@@ -258,7 +275,7 @@ def _remover(path: Path) -> Callable[[], bool]:
 def _checkpoints(known: _Known) -> Iterator[_Candidate]:
     """Find the checkpoints of finished runs that only a run that goes on needs."""
     for run, manifest in known.manifests.items():
-        if manifest.status != "FINISHED":
+        if manifest.status != "FINISHED" or run not in known.ended:
             continue
         files = [path for path in sorted(run.checkpoints.glob("*")) if path.is_file()]
         if {path.stem for path in files} >= KEPT_CHECKPOINTS:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,16 +139,15 @@ class MetricPoint:
 
 
 def metric_points(lines: Iterable[Line]) -> list[MetricPoint]:
-    """Return one point for each key and step, in the order of their first lines.
+    """Return one point for each key and step, as its first line has it.
 
-    An epoch that was done again after a kill keeps its first time and has its last value.
+    An epoch that was done again after a kill has the same losses, and other seconds: MLflow may
+    have the first ones, and would take the second as one more point.
     """
     points: dict[tuple[str, int], MetricPoint] = {}
     for line in lines:
         if line.get("type") != "metric":
             continue
         point = MetricPoint(**{name: line[name] for name in MetricPoint.__dataclass_fields__})
-        first = points.setdefault((point.key, point.step), point)
-        if first is not point:
-            points[point.key, point.step] = replace(first, value=point.value)
+        points.setdefault((point.key, point.step), point)
     return list(points.values())

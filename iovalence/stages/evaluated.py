@@ -1,5 +1,6 @@
 """Own evaluation as a stage: every part measured once more, the test part for the only time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,7 @@ from iovalence.training.parts import load_part
 from iovalence.training.trainer import compute_outputs, measure
 
 PARTS = ("train", "validation", "test")
+CANDIDATE_PARTS = ("train", "validation")
 CPU = torch.device("cpu")
 
 
@@ -65,39 +67,53 @@ def evaluate_stage(
     run: RunFolder,
     ingested: StageOutput,
     prepared_at: StageOutput,
+    parts: Sequence[str] = PARTS,
     *,
     with_pictures: bool = True,
 ) -> EvaluationResult:
-    """Measure the model on every part; write metrics, test predictions and pictures."""
+    """Measure the model; write metrics, test predictions and pictures.
+
+    Args:
+        loaded: The configuration.
+        run: Where the model is.
+        ingested: The table.
+        prepared_at: Its rows, encoded.
+        parts: What is measured, where the run has it. Without the test part it is a candidate
+            that others are compared with: only its figures are worked out, no baselines and no
+            pictures, and nothing is required of it.
+        with_pictures: Whether pictures are drawn.
+    """
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
+    is_final = "test" in parts
     with timing(run, "evaluate"), arithmetic(machine):
-        measured = _open(loaded, run, ingested, prepared_at, machine)
-        parts = measured.prepared.part
-        present = [name for at, name in enumerate(PARTS) if np.any(parts == at)]
+        baseline = is_final and config.evaluation.baseline
+        measured = _open(run, ingested, prepared_at, machine, baseline=baseline)
+        there = measured.prepared.part
+        present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]
         judged = [_judge(loaded, run, measured, part) for part in present]
-        result = _gather(measured, judged, config.evaluation.require)
+        result = _gather(measured, judged, config.evaluation.require if is_final else {})
         result.save(run.metrics)
-    if with_pictures:
+    if is_final and with_pictures:
         with timing(run, "pictures"):
             _draw(run, result, judged)
     return result
 
 
 def _open(
-    loaded: LoadedConfig,
     run: RunFolder,
     ingested: StageOutput,
     prepared_at: StageOutput,
     machine: Machine,
+    *,
+    baseline: bool,
 ) -> Measured:
     prepared = load_prepared(prepared_at.folder)
-    asked = loaded.config.evaluation.baseline
     return Measured(
         table=load_table(ingested.folder),
         prepared=prepared,
         network=Predictor.load(run.model).network,
-        linear=fit_linear(prepared, machine) if asked else None,
+        linear=fit_linear(prepared, machine) if baseline else None,
         class_weights=load_class_weights(run),
     )
 
@@ -162,7 +178,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
         positive_index=prepared.preprocessing.positive_index,
         seed=loaded.config.training.seed,
         with_intervals=part != "train",
-        baselines=_baselines(loaded, measured, rows),
+        baselines=_baselines(measured, rows),
     )
     if part == "test":
         write_predictions(run, measured, rows, predictions)
@@ -189,10 +205,8 @@ def _slices(
     }
 
 
-def _baselines(
-    loaded: LoadedConfig, measured: Measured, rows: NDArray[np.int64]
-) -> dict[str, Predictions]:
-    if not loaded.config.evaluation.baseline or measured.linear is None:
+def _baselines(measured: Measured, rows: NDArray[np.int64]) -> dict[str, Predictions]:
+    if measured.linear is None:
         return {}
     prepared = measured.prepared
     outputs = compute_outputs(measured.linear, load_part(prepared, rows, None, CPU)).numpy()

@@ -1,12 +1,12 @@
 """Own how a run begins, and what it records of the stages before training."""
 
-import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from iovalence import __version__
+from iovalence.atomic import copy_file, write_bytes, write_text
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
 from iovalence.data.schema import SourceFile, TableSchema
@@ -61,11 +61,12 @@ def open_run(
         flow_run_id=flow_run_id,
         comments=config.comments,
     )
-    manifest.save(run.manifest_path)
-    run.config.write_bytes(loaded.text)
-    run.config_resolved.write_text(resolved_yaml(config), encoding="utf-8")
+    write_bytes(run.config, loaded.text)
+    write_text(run.config_resolved, resolved_yaml(config))
     if config.run.keep_data == "copy":
         _copy_data(schema, run)
+    # With its manifest the folder is a run, which others list and resume: all else is there first.
+    manifest.save(run.manifest_path)
     Journal(run.journal).event("started")
     note_stage(run, ingested)
     return run
@@ -103,8 +104,7 @@ def validate_evaluation(loaded: LoadedConfig, schema: TableSchema) -> None:
 def _copy_data(schema: TableSchema, run: RunFolder) -> None:
     for number, file in enumerate(schema.files):
         target = run.data / file.source / f"{number:04d}-{Path(file.path).name}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file.path, target)
+        copy_file(Path(file.path), target)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def record_findings(run: RunFolder, ingested: StageOutput, checked: StageOutput)
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    shutil.copyfile(checked.folder / "findings.json", run.quality)
+    copy_file(checked.folder / "findings.json", run.quality)
     rows = CheckedRows.load(checked.folder)
     write_removed_rows(run.removed_rows, load_table(ingested.folder), rows)
     note_stage(run, checked)
@@ -137,7 +137,7 @@ def record_findings(run: RunFolder, ingested: StageOutput, checked: StageOutput)
 
 def record_split(run: RunFolder, split: StageOutput, prepared: StageOutput) -> None:
     """Copy the split and the fitted preprocessing into the run."""
-    shutil.copyfile(split.folder / "split.parquet", run.split)
-    shutil.copyfile(prepared.folder / "preprocessing.json", run.preprocessing)
+    copy_file(split.folder / "split.parquet", run.split)
+    copy_file(prepared.folder / "preprocessing.json", run.preprocessing)
     note_stage(run, split)
     note_stage(run, prepared)

@@ -13,6 +13,7 @@ from iovalence.runs.manifest import Manifest, Process, now
 from iovalence.runs.provenance import DECIDING, package_versions
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import hash_of_data, note_stage, validate_evaluation
+from iovalence.tracking.sync import is_sent
 
 NEWEST = "newest"
 EPOCHS_DECIDE = ("cosine_annealing", "one_cycle")
@@ -51,9 +52,10 @@ def find_unfinished(
 
 
 def is_over(run: RunFolder, loaded: LoadedConfig) -> bool:
-    """Say whether a run has finished and no more epochs are asked for."""
+    """Say whether a run has finished, MLflow has all of it, and no more epochs are asked for."""
     wanted = loaded.config.training.epochs
-    return run.manifest().status == "FINISHED" and wanted <= recorded_config(run).training.epochs
+    has_finished = run.manifest().status == "FINISHED" and is_sent(run)
+    return has_finished and wanted <= recorded_config(run).training.epochs
 
 
 def _check_can_go_on(run: RunFolder, loaded: LoadedConfig) -> None:

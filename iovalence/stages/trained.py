@@ -1,7 +1,6 @@
 """Own training as a stage: the run's model, checkpoints and journal."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,11 @@ from iovalence.quality.findings import MAX_EXAMPLES
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import Journal
-from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
+from iovalence.stages.settled import Say, settle_run
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.fit import (
-    ClassWeights,
-    Fitted,
-    Machine,
-    architecture,
-    choose_machine,
-    fit,
-)
+from iovalence.training.fit import ClassWeights, Fitted, fit
 from iovalence.training.section import TrainingSection
 from iovalence.training.stopping import stopping
 from iovalence.training.trainer import EpochFigures
@@ -56,19 +48,6 @@ class TrainingResult(Record):
     class_weights: tuple[float, ...] | None
 
 
-def plan_machine(
-    loaded: LoadedConfig, prepared: Prepared, manifest: Manifest | None = None
-) -> Machine:
-    """Return where the network of this configuration is trained; where it was, if it was."""
-    section, threads = loaded.config.training, loaded.config.run.threads
-    spec = architecture(section, prepared)
-    if manifest is not None and manifest.device is not None:
-        chosen = {"device": manifest.device, "mixed_precision": bool(manifest.mixed_precision)}
-        section = section.model_copy(update=chosen)
-        threads = manifest.threads or threads
-    return choose_machine(section, threads, spec)
-
-
 def train_stage(
     loaded: LoadedConfig,
     run: RunFolder,
@@ -76,11 +55,12 @@ def train_stage(
     checked: StageOutput,
     prepared_at: StageOutput,
     observe: Observe | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = lambda _: None,
 ) -> TrainingResult:
     """Train the model, and write it, its checkpoints and its journal into the run.
 
-    A run that has checkpoints goes on from the newest that is whole.
+    A run that has checkpoints goes on from the newest that is whole; what its manifest holds of
+    choices already is taken again, and not measured.
 
     Args:
         loaded: The configuration.
@@ -89,7 +69,7 @@ def train_stage(
         checked: Which rows stayed.
         prepared_at: The rows, encoded.
         observe: Called after every epoch.
-        say: Told what is worth a line: where training goes on, which checkpoint is damaged.
+        say: Told what is worth a line: what was chosen, where training goes on.
 
     Raises:
         ConfigError: `training.device` or a class weight does not fit.
@@ -98,16 +78,16 @@ def train_stage(
         KeyboardInterrupt: A signal came; a checkpoint was saved.
     """
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
-    section = loaded.config.training
-    machine = plan_machine(loaded, prepared, run.manifest())
-    run.update(**asdict(machine))
-    checkpoints = _checkpoints(run, section)
+    class_weights = _class_weights(loaded.config.training, checked)
     with timing(run, "train"), stopping() as should_stop:
+        settled = settle_run(loaded, run, prepared, class_weights, say)
+        section = settled.section
+        checkpoints = _checkpoints(run, section)
         fitted = fit(
             prepared,
             section,
-            machine,
-            class_weights=_class_weights(section, checked),
+            settled.machine,
+            class_weights=class_weights,
             observe=_journalled(run, observe),
             checkpoints=checkpoints,
             resume_from=_newest(checkpoints, say) if run.manifest().resumed else None,

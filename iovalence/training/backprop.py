@@ -58,13 +58,14 @@ class HiddenLayer:
 
     Attributes:
         out: What the next layer takes: activations after dropout and a column of ones, (B, H+1).
+        turned: `out`, transposed.
         grad: Gradient of the loss by `hidden`, and then by what came before the activation.
     """
 
     def __init__(self, rows: int, weight: Tensor, activation: Activation) -> None:
         width = weight.shape[1]
         self.out = weight.new_ones(rows, width + 1)
-        self.hidden = self.out[:, :-1]
+        self.hidden, self.turned = self.out[:, :-1], self.out.t()
         self.grad = weight.new_empty(rows, width)
         self._before, self._after = weight.new_empty(2, rows, width)
         self._weight, self._activation = weight, activation
@@ -132,6 +133,9 @@ class Backprop:
         grads: Where their gradients are written, likewise.
         rows: B.
         scale: Value of a dropout mask where nothing is dropped; 1 without dropout.
+
+    Attributes:
+        slope: Gradient of the loss by the outputs, (K, B); to be written before `backward`.
     """
 
     def __init__(
@@ -151,12 +155,13 @@ class Backprop:
             else HiddenLayer(rows, weight, spec.activation)
             for weight in weights[:-1]
         ]
-        self._output = weights[-1]
+        self._output = weights[-1].t()
         # The gradient needs no bias, and each weight the other way round.
         self._turned = [weight[:-1].t() for weight in weights]
         ends = torch.tensor([0, *(width for _, width in spec.embedding_sizes)]).cumsum(0)
         self._embedded = [slice(a, b) for a, b in pairwise((ends + spec.num_features).tolist())]
-        self._inputs = weights[0].new_empty(0)
+        self.slope = weights[0].new_empty(spec.num_outputs, rows)
+        self._slope = self.slope.t()
 
     def forward(
         self, inputs: Tensor, codes: Tensor | None, masks: Sequence[Tensor], outputs: Tensor
@@ -167,29 +172,30 @@ class Backprop:
             inputs: (B, I+1): features, room for what stands for embedded columns, ones.
             codes: int64 (B, E), or None where nothing is embedded.
             masks: For each hidden layer (B, H); none without dropout.
-            outputs: (B, K), written here.
+            outputs: (K, B), written here.
         """
         if codes is not None:
             for i, (table, place) in enumerate(zip(self._tables, self._embedded, strict=True)):
                 inputs[:, place] = table.index_select(0, codes[:, i])
-        self._inputs, taken = inputs, inputs
+        self._turned_inputs = turned = inputs.t()
         for i, layer in enumerate(self._hidden):
-            taken = layer.forward(taken, masks[i] if masks else None)
-        torch.mm(taken, self._output, out=outputs)
+            inputs = layer.forward(inputs, masks[i] if masks else None)
+            turned = layer.turned
+        torch.mm(self._output, turned, out=outputs)
 
-    def backward(self, grad: Tensor, codes: Tensor | None, masks: Sequence[Tensor]) -> None:
+    def backward(self, codes: Tensor | None, masks: Sequence[Tensor]) -> None:
         """Write the gradient of every parameter, after `forward` with the same batch.
 
         Args:
-            grad: Gradient of the loss by the outputs, (B, K).
             codes: As in `forward`.
             masks: As in `forward`.
         """
+        grad = self._slope
         for i in reversed(range(len(self._hidden))):
             layer = self._hidden[i]
-            torch.mm(layer.out.t(), grad, out=self._grads[i + 1])
+            torch.mm(layer.turned, grad, out=self._grads[i + 1])
             grad = layer.backward(grad, self._turned[i + 1], masks[i] if masks else None)
-        torch.mm(self._inputs.t(), grad, out=self._grads[0])
+        torch.mm(self._turned_inputs, grad, out=self._grads[0])
         if codes is not None:
             self._embed_backward(torch.mm(grad, self._turned[0]), codes)
 

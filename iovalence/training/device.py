@@ -6,14 +6,13 @@ from typing import Literal
 import torch
 
 from iovalence.errors import ConfigError
-from iovalence.training.section import Device
 
 SMALL_STEP = 20_000_000
 # Below, the products of a step are too small for a GPU to be busy with them.
 MIXED_STEP = 2**28
 
 
-def choose_device(asked: Device) -> torch.device:
+def choose_device(asked: str) -> torch.device:
     """Return the device to train on; `auto` takes a GPU where there is one.
 
     Raises:

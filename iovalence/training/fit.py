@@ -14,11 +14,10 @@ from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.device import choose_device, choose_precision, choose_threads
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors, load_part
 from iovalence.training.randomness import derived_seed
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining, TrainingSection
 from iovalence.training.trainer import EpochFigures, Trained, Trainer
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -69,20 +68,9 @@ def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
     )
 
 
-def choose_machine(section: TrainingSection, threads: str | int, spec: NetworkSpec) -> Machine:
-    """Return where this network is trained.
-
-    Raises:
-        ConfigError: `training.device` is not there, or cannot do `mixed_precision`.
-    """
-    device, work = choose_device(section.device), (spec.num_parameters, section.batch_size)
-    mixed = choose_precision(section.mixed_precision, device, *work)
-    return Machine(device.type, choose_threads(threads, *work), mixed)
-
-
 def fit(
     prepared: Prepared,
-    section: TrainingSection,
+    section: SettledTraining,
     machine: Machine,
     *,
     class_weights: ClassWeights,
@@ -130,7 +118,7 @@ def fit(
 
 def build_trainer(
     prepared: Prepared,
-    section: TrainingSection,
+    section: SettledTraining,
     machine: Machine,
     class_weights: torch.Tensor | None,
 ) -> Trainer:

@@ -16,7 +16,7 @@ from iovalence.models.network import Network
 from iovalence.training.objective import Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 from iovalence.training.steps import Block, Steps
 
 Work = Callable[[], None]
@@ -44,7 +44,7 @@ class Captured:
             place.copy_(value)
         self.rates.copy_(torch.tensor(rates))
         self.replay()
-        return self.block.outputs
+        return self.block.outputs.t()
 
 
 class ReplayedSteps(Steps):
@@ -73,10 +73,10 @@ class ReplayedSteps(Steps):
     @torch.no_grad()
     def run(self, rows: PartTensors, masks: Sequence[Tensor], rates: Sequence[float]) -> Tensor:
         """Take a step for each batch of a block; see `Steps.run`."""
-        block = self._load(rows, masks)
+        block, batches = self._load(rows, masks)
         if len(rates) * self._batch_size < rows.num_rows:
-            self._take(block, rates)
-            return block.outputs
+            self._take(batches, rates)
+            return block.outputs.t()
         if rows.num_rows not in self._captured:
             self._captured[rows.num_rows] = self._capture_steps(block, rates)
         return self._captured[rows.num_rows].run(block, rates)
@@ -90,9 +90,10 @@ class ReplayedSteps(Steps):
             codes=None if block.codes is None else block.codes.clone(),
             masks=tuple(mask.clone() for mask in block.masks),
         )
+        batches = list(place.batches(self._batch_size))
         on_device = torch.tensor(rates, device=block.inputs.device)
         before = [value.clone() for value in self._changing]
-        replay = self._capture(lambda: self._take(place, on_device))
+        replay = self._capture(lambda: self._take(batches, on_device))
         for value, kept in zip(self._changing, before, strict=True):
             value.copy_(kept)
         return Captured(place, on_device, replay)
@@ -116,7 +117,7 @@ def build_steps(
     network: Network,
     objective: Objective,
     optimizer: FlatOptimizer,
-    section: TrainingSection,
+    section: SettledTraining,
     *,
     mask_scale: float,
     mixed_precision: bool,

@@ -24,7 +24,7 @@ from iovalence.training.parts import PartTensors, Rows
 from iovalence.training.randomness import DropoutMasks, slices
 from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 T = TypeVar("T")
 BLOCK_ROWS = 8192
@@ -110,7 +110,7 @@ class Trainer:
     objective: Objective
     train: Rows
     validation: Rows | None
-    section: TrainingSection
+    section: SettledTraining
     mixed_precision: bool = False
     observe: Callable[[EpochFigures], None] | None = None
     checkpoints: Checkpoints | None = None
@@ -121,8 +121,13 @@ class Trainer:
     def __post_init__(self) -> None:
         network, section = self.network, self.section
         self.optimizer = FlatOptimizer(network.flat, network.grad, section)
-        widths = network.spec.layers
-        self.masks = DropoutMasks(section.seed, section.dropout, widths, network.flat.device)
+        self.masks = DropoutMasks(
+            section.seed,
+            section.dropout,
+            network.spec.layers,
+            network.flat.device,
+            torch.bfloat16 if self.mixed_precision else torch.float32,
+        )
         self.steps = build_steps(
             network,
             self.objective,

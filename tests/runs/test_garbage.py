@@ -11,8 +11,9 @@ import pytest
 from filelock import FileLock
 
 from iovalence.runs.garbage import REST_SECONDS, clean_workspace
-from iovalence.runs.manifest import Process, StageCost, hash_file
+from iovalence.runs.manifest import Process, StageCost, hash_file, now
 from iovalence.runs.store import StageStore, lock_of, store_folder
+from iovalence.runs.sweep import SweepRecord, Workers, create_sweep
 from tests.runs.test_folder import make_run
 
 DEAD = max(psutil.pids()) + 100_000
@@ -106,6 +107,37 @@ def test_a_manifest_that_cannot_be_read_keeps_all_stages(tmp_path, make_stage):
     assert cleaning.removed == ()
     assert run.run_id in cleaning.notes[0]
     assert made.folder.is_dir()
+
+
+def begin_sweep(tmp_path, **changes):
+    sweep = create_sweep(tmp_path)
+    values = {
+        "sweep_id": sweep.sweep_id,
+        "key": "k",
+        "experiment": "e",
+        "config": "c.yaml",
+        "space": {},
+        "method": "grid",
+        "by": "val_loss",
+        "workers": Workers(number=1, reason="one"),
+        "configurations": (),
+        "started_at": now(),
+        "process": Process.this(),
+    }
+    SweepRecord(**(values | changes)).save(sweep.record_path)
+    return sweep
+
+
+def test_a_sweep_that_goes_on_keeps_all_stages_and_its_runs_as_they_are(tmp_path, make_stage):
+    made = make_stage(1)
+    sweep = begin_sweep(tmp_path)
+    finished_run(tmp_path, sweep_id=sweep.sweep_id)
+    cleaning = clean_workspace(tmp_path)
+    assert cleaning.removed == ()
+    assert sweep.sweep_id in cleaning.notes[0]
+    sweep.update(process=dead_process())
+    assert kinds(clean_workspace(tmp_path)) == ["stage", "checkpoint", "checkpoint", "lock"]
+    assert not made.folder.exists()
 
 
 def test_interval_checkpoints_of_a_finished_run_leave_and_its_manifest_says_so(tmp_path):

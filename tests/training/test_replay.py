@@ -10,7 +10,7 @@ from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
 from iovalence.training.randomness import DropoutMasks
 from iovalence.training.replay import ReplayedSteps, build_steps, capture_cuda
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 from iovalence.training.steps import Steps
 
 SPEC = NetworkSpec(
@@ -29,7 +29,7 @@ def run_and_return(work):
 
 
 def make(device="cpu", optimizer="adam", capture=None, **settings):
-    section = TrainingSection(optimizer=optimizer)
+    section = SettledTraining(optimizer=optimizer)
     network = Network(SPEC, torch.device(device))
     network.initialise(0)
     rule = FlatOptimizer(network.flat, network.grad, section)
@@ -90,7 +90,7 @@ def test_a_part_of_a_block_is_taken_step_by_step():
 
 def test_the_cpu_takes_steps_one_by_one():
     network = Network(SPEC, torch.device("cpu"))
-    section = TrainingSection()
+    section = SettledTraining()
     rule = FlatOptimizer(network.flat, network.grad, section)
     steps = build_steps(
         network,
