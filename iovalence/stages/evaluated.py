@@ -71,6 +71,8 @@ def evaluate_stage(
     ingested: StageOutput,
     prepared_at: StageOutput,
     parts: Sequence[str] = PARTS,
+    *,
+    with_pictures: bool = True,
 ) -> EvaluationResult:
     """Measure the model; write metrics, test predictions and pictures.
 
@@ -82,6 +84,7 @@ def evaluate_stage(
         parts: What is measured, where the run has it. Without the test part it is a candidate
             that others are compared with: only its figures are worked out, no baselines and no
             pictures, and nothing is required of it.
+        with_pictures: Whether pictures are drawn.
     """
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
@@ -97,7 +100,7 @@ def evaluate_stage(
             results.append(judged.result)
         result = _gather(measured, results, config.evaluation.require if is_final else {})
         result.save(run.metrics)
-    if is_final:
+    if is_final and with_pictures:
         with timing(run, "pictures"):
             # The last part is the main one; the others' predictions are not in memory any more.
             _draw(run, result, judged)

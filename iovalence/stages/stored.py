@@ -14,7 +14,7 @@ from iovalence.data.ingest import ingest, load_table
 from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
 from iovalence.quality.checks import CheckedRows, check_rows
-from iovalence.runs.store import StageOutput, StageStore
+from iovalence.runs.store import StageOutput, StageStore, store_folder
 from iovalence.splitting.split import save_split, split_rows
 
 STAGE_VERSION = 2
@@ -22,7 +22,7 @@ STAGE_VERSION = 2
 
 def stage_store(loaded: LoadedConfig) -> StageStore:
     """Return the store of the workspace."""
-    return StageStore(loaded.workspace / "store")
+    return StageStore(store_folder(loaded.workspace))
 
 
 def ingest_stage(loaded: LoadedConfig) -> StageOutput:
