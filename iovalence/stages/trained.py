@@ -20,10 +20,10 @@ from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
 from iovalence.stages.settled import Say, settle_run
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.fit import ClassWeights, Fitted, fitting
+from iovalence.training.fit import ClassWeights, Fitted, fit
 from iovalence.training.section import TrainingSection
 from iovalence.training.stopping import stopping
-from iovalence.training.trainer import EpochFigures, Working, take_alone
+from iovalence.training.trainer import EpochFigures
 
 Observe = Callable[[EpochFigures], None]
 
@@ -59,26 +59,6 @@ def train_stage(
 ) -> TrainingResult:
     """Train the model, and write it, its checkpoints and its journal into the run.
 
-    A signal ends it at the next block, with a checkpoint; see `training`.
-    """
-    with stopping() as should_stop:
-        return take_alone(
-            training(loaded, run, ingested, checked, prepared_at, observe, say, should_stop)
-        )
-
-
-def training(
-    loaded: LoadedConfig,
-    run: RunFolder,
-    ingested: StageOutput,
-    checked: StageOutput,
-    prepared_at: StageOutput,
-    observe: Observe | None = None,
-    say: Say = lambda _: None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Working[TrainingResult]:
-    """Train the model, its steps left to the caller; write all that belongs to it into the run.
-
     A run that has checkpoints goes on from the newest that is whole; what its manifest holds of
     choices already is taken again, and not measured.
 
@@ -90,21 +70,20 @@ def training(
         prepared_at: The rows, encoded.
         observe: Called after every epoch.
         say: Told what is worth a line: what was chosen, where training goes on.
-        should_stop: Asked often; True saves a checkpoint and interrupts.
 
     Raises:
         ConfigError: `training.device` or a class weight does not fit.
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint could not be saved.
-        KeyboardInterrupt: `should_stop` said so.
+        KeyboardInterrupt: A signal came; a checkpoint was saved.
     """
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
     class_weights = _class_weights(loaded.config.training, checked)
-    with timing(run, "train"):
+    with timing(run, "train"), stopping() as should_stop:
         settled = settle_run(loaded, run, prepared, class_weights, say)
         section = settled.section
         checkpoints = _checkpoints(run, section)
-        fitted = yield from fitting(
+        fitted = fit(
             prepared,
             section,
             settled.machine,

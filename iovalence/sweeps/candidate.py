@@ -9,20 +9,16 @@ from iovalence.runs.folder import RunFolder, ending, holding, runs_folder
 from iovalence.stages.evaluated import CANDIDATE_PARTS, evaluate_stage
 from iovalence.stages.opened import open_run, record_findings, record_split
 from iovalence.stages.resumed import resume_run
-from iovalence.stages.trained import training
+from iovalence.stages.trained import train_stage
 from iovalence.sweeps.messages import Event, Job
-from iovalence.training.trainer import Working
 
 Tell = Callable[[Event], None]
 
 
-def trying(job: Job, tell: Tell, should_stop: Callable[[], bool]) -> Working[None]:
-    """Train a configuration and tell how it ended, also when that was not well.
-
-    Its steps are left to the caller, who may take those of several configurations together.
-    """
+def try_candidate(job: Job, tell: Tell) -> None:
+    """Train a configuration and tell how it ended, also when that was not well."""
     try:
-        run = yield from _training(job, tell, should_stop)
+        run = train_candidate(job, tell)
     except IOValenceError as err:
         failed = {"failure": err.faults, "failure_status": int(err.status)}
         tell(Event(kind="ended", number=job.number, **failed))
@@ -34,7 +30,7 @@ def trying(job: Job, tell: Tell, should_stop: Callable[[], bool]) -> Working[Non
         tell(Event(kind="ended", number=job.number, run_id=run.run_id))
 
 
-def _training(job: Job, tell: Tell, should_stop: Callable[[], bool]) -> Working[RunFolder]:
+def train_candidate(job: Job, tell: Tell) -> RunFolder:
     """Train a configuration and measure it on the train and the validation part.
 
     Raises:
@@ -50,14 +46,13 @@ def _training(job: Job, tell: Tell, should_stop: Callable[[], bool]) -> Working[
         stack.enter_context(ending(run))
         record_findings(run, stages.ingested, stages.checked)
         record_split(run, stages.split, stages.prepared)
-        yield from training(
+        train_stage(
             loaded,
             run,
             stages.ingested,
             stages.checked,
             stages.prepared,
             lambda figures: tell(Event(kind="epoch", number=job.number, epoch=figures.epoch)),
-            should_stop=should_stop,
         )
         evaluate_stage(loaded, run, stages.ingested, stages.prepared, CANDIDATE_PARTS)
         run.close("FINISHED")

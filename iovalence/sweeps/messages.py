@@ -52,16 +52,9 @@ class Job(Record):
 
 
 class Group(Record):
-    """Hold configurations that one process trains.
-
-    Attributes:
-        jobs: The configurations.
-        threads: Of the arithmetic, for jobs whose steps are taken together; None for jobs that
-            are trained one after the other.
-    """
+    """Hold configurations that one process trains: one after the other."""
 
     jobs: tuple[Job, ...]
-    threads: int | None = None
 
 
 class Event(Record):

@@ -28,14 +28,13 @@ class _Worker:
     process: "subprocess.Popen[str]"
     listener: threading.Thread = field(default_factory=threading.Thread)
     jobs: tuple[Job, ...] = ()
-    begun: set[int] = field(default_factory=set)
 
 
 class WorkerPool:
     """Train groups of configurations in processes that stay from one group to the next.
 
-    A process that dies loses what it was at: that is given to a new one, each by itself,
-    `MAX_ATTEMPTS` times in all.
+    A process that dies loses what it was at: that is given to a new one, `MAX_ATTEMPTS` times in
+    all.
 
     Args:
         number: Processes.
@@ -90,7 +89,6 @@ class WorkerPool:
                 yield from self._replace(worker, waiting)
                 continue
             self._has_lived = True
-            worker.begun.add(event.number)
             if event.kind == "ended":
                 worker.jobs = tuple(job for job in worker.jobs if job.number != event.number)
                 self._feed(worker, waiting)
@@ -126,7 +124,7 @@ class WorkerPool:
         if worker.jobs or not waiting or worker.process.stdin is None:
             return
         group = waiting.popleft()
-        worker.jobs, worker.begun = group.jobs, set()
+        worker.jobs = group.jobs
         # Where it has died, its listener will tell.
         with contextlib.suppress(BrokenPipeError):
             worker.process.stdin.write(group.model_dump_json() + "\n")
@@ -137,15 +135,14 @@ class WorkerPool:
         worker.process.kill()
         word = _word(worker.process.wait())
         _close(worker)
+        lost, *rest = worker.jobs or (None,)
         fresh = self._start()
         self._workers[self._workers.index(worker)] = fresh
-        lost = [job for job in worker.jobs if job.number in worker.begun] or worker.jobs[:1]
-        for job in worker.jobs:
-            if job not in lost:
-                waiting.appendleft(Group(jobs=(job,)))
-        for job in lost:
-            yield Event(kind="died", number=job.number, failure=(f"its process ended {word}",))
-            yield from self._try_again(job, word, waiting)
+        if rest:
+            waiting.appendleft(Group(jobs=tuple(rest)))
+        if lost is not None:
+            yield Event(kind="died", number=lost.number, failure=(f"its process ended {word}",))
+            yield from self._try_again(lost, word, waiting)
         self._feed(fresh, waiting)
 
     def _try_again(self, job: Job, word: str, waiting: "deque[Group]") -> Iterator[Event]:

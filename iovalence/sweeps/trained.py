@@ -7,8 +7,7 @@ from iovalence.errors import TrainingError
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Process
 from iovalence.runs.sweep import SweepFolder, SweepRecord
-from iovalence.sweeps.grouping import group_jobs
-from iovalence.sweeps.messages import Event, Group
+from iovalence.sweeps.messages import Event, Group, Job
 from iovalence.sweeps.opened import ReadySweep, jobs_of
 from iovalence.sweeps.pool import WorkerPool
 from iovalence.sweeps.ranking import rank
@@ -59,7 +58,7 @@ def train_with(
     record = sweep.record()
     for at in range(len(ready.rungs)):
         is_last = at == len(ready.rungs) - 1
-        for event in pool.run(group_jobs(ready, jobs_of(ready, sweep, record, at), record.workers)):
+        for event in pool.run(group(jobs_of(ready, sweep, record, at))):
             record = _note(sweep, record, event)
             observe(event, record)
             if is_last and event.kind == "ended":
@@ -75,6 +74,14 @@ def _leave_behind(ready: ReadySweep, record: SweepRecord, at: int, done: Done) -
     for number in before:
         if number not in after:
             done(record, number)
+
+
+def group(jobs: Sequence[Job]) -> list[Group]:
+    """Return the jobs as one process takes them: each alone.
+
+    Configurations that one process would train together belong into one group.
+    """
+    return [Group(jobs=(job,)) for job in jobs]
 
 
 def _note(sweep: SweepFolder, record: SweepRecord, event: Event) -> SweepRecord:

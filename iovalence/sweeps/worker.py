@@ -1,7 +1,7 @@
 """Own a process of a sweep: `python -m iovalence.sweeps.worker`.
 
 It takes groups of configurations from standard input, one JSON object a line, and tells what
-becomes of them on standard output. It imports once and trains one group after another.
+becomes of them on standard output. It imports once and trains one configuration after another.
 When its input ends, so does it: what it is training then is closed as KILLED.
 """
 
@@ -54,31 +54,11 @@ def _read(lines: TextIO, groups: "queue.SimpleQueue[Group]") -> None:
 
 def serve(groups: "queue.SimpleQueue[Group]", tell: Callable[[Event], None]) -> None:
     """Train group after group; it is interrupted to end."""
+    from iovalence.sweeps.candidate import try_candidate
+
     while True:
-        train_group(groups.get(), tell)
-
-
-def train_group(group: Group, tell: Callable[[Event], None]) -> None:
-    """Train the configurations of a group, their steps taken together where it says so.
-
-    Raises:
-        KeyboardInterrupt: A signal came; what was being trained is closed as KILLED.
-    """
-    from iovalence.sweeps.candidate import trying
-    from iovalence.training.fit import Machine, arithmetic
-    from iovalence.training.joint import take_together
-    from iovalence.training.stopping import stopping
-    from iovalence.training.trainer import take_alone
-
-    with stopping() as should_stop:
-        workings = [trying(job, tell, should_stop) for job in group.jobs]
-        if group.threads is None:
-            for working in workings:
-                take_alone(working)
-            return
-        # Set around all of them: each puts back what it found, in whatever order they end.
-        with arithmetic(Machine("cpu", group.threads)):
-            take_together(workings)
+        for job in groups.get().jobs:
+            try_candidate(job, tell)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from iovalence.training.objective import Objective
 from iovalence.training.parts import Rows, load_part
 from iovalence.training.randomness import derived_seed
 from iovalence.training.section import SettledTraining, TrainingSection
-from iovalence.training.trainer import EpochFigures, Trained, Trainer, Working
+from iovalence.training.trainer import EpochFigures, Trained, Trainer
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 ClassWeights = str | dict[str, float]
@@ -68,7 +68,7 @@ def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
     )
 
 
-def fitting(
+def fit(
     prepared: Prepared,
     section: SettledTraining,
     machine: Machine,
@@ -79,8 +79,8 @@ def fitting(
     resume_from: Checkpoint | None = None,
     name_rows: Callable[[NDArray[np.int64]], str] | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> Working[Fitted]:
-    """Train the network that `section` asks for, the steps left to the caller.
+) -> Fitted:
+    """Train the network that `section` asks for.
 
     Args:
         prepared: All rows, encoded.
@@ -110,7 +110,7 @@ def fitting(
             trainer.should_stop = should_stop
         if resume_from is not None:
             trainer.restore(resume_from)
-        trained = yield from trainer.working()
+        trained = trainer.fit()
     kept = Network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)
     return Fitted(kept, trained, trainer.objective, weights)

@@ -8,11 +8,11 @@ import pytest
 from iovalence.config.space import load_space
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.sweep import SweepFolder, SweepRecord
+from iovalence.sweeps.candidate import try_candidate
 from iovalence.sweeps.messages import Event, Group
 from iovalence.sweeps.opened import ReadySweep, open_sweep, ready_sweep
 from iovalence.sweeps.settled import run_of
 from iovalence.sweeps.trained import train_with
-from iovalence.sweeps.worker import train_group
 from tests.stages.test_pipeline import make_table
 
 CONFIG = """\
@@ -25,9 +25,9 @@ class Here:
     """Train in this process."""
 
     def run(self, groups: Sequence[Group]) -> Iterator[Event]:
-        for group in groups:
+        for job in [job for group in groups for job in group.jobs]:
             said: list[Event] = []
-            train_group(group, said.append)
+            try_candidate(job, said.append)
             yield from said
 
 

@@ -31,7 +31,7 @@ def ignore(*_: object) -> None:
     pass
 
 
-def test_what_a_killed_process_was_at_is_trained_again(tmp_path):
+def test_a_killed_process_loses_its_configuration_alone_which_is_trained_again(tmp_path):
     made = ready(tmp_path, "learning_rate=0.01,1e30,0.001", overrides=["optimizer=sgd"])
     sweep = open_sweep(made)
     sweep.update(workers=sweep.record().workers.model_copy(update={"number": 1}))
@@ -46,7 +46,7 @@ def test_what_a_killed_process_was_at_is_trained_again(tmp_path):
     assert states(record) == ["FINISHED", "FAILED", "FINISHED"]
     assert seen.count(("started", 1)) == 2
     assert ("died", 1) in seen
-    assert sorted(number for kind, number in seen if kind == "ended") == [1, 2, 3]
+    assert [number for kind, number in seen if kind == "ended"] == [1, 2, 3]
     assert runs_by_number(sweep)[1].manifest().status == "FINISHED"
     assert workers() == []
 
@@ -62,10 +62,10 @@ def test_an_interruption_ends_the_processes_and_closes_their_runs(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         train_all(made, sweep, observe, ignore)
-    assert states(sweep.record()) == ["KILLED", "KILLED"]
-    for run in runs_by_number(sweep).values():
-        assert run.manifest().status == "KILLED"
-        assert (run.checkpoints / "last.safetensors").is_file()
+    assert states(sweep.record()) == ["KILLED", "WAITING"]
+    run = runs_by_number(sweep)[1]
+    assert run.manifest().status == "KILLED"
+    assert (run.checkpoints / "last.safetensors").is_file()
     assert workers() == []
 
 
@@ -92,12 +92,12 @@ def test_processes_end_when_that_of_their_sweep_is_killed(tmp_path):
             pass
         orphans = psutil.Process(child.pid).children()
         os.kill(child.pid, signal.SIGKILL)
-    psutil.wait_procs(orphans, timeout=60)
+    psutil.wait_procs(orphans, timeout=30)
     assert not any(process.is_running() for process in orphans)
     (sweep,) = list_sweeps(tmp_path / ".iovalence")
     assert sweep.record().state() == "DIED"
     run = runs_by_number(sweep)[1]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 10
     while run.manifest().status == "RUNNING" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert run.manifest().status == "KILLED"

@@ -11,10 +11,9 @@ from iovalence.errors import ConfigError, TrainingError
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.manifest import Process
 from iovalence.stages.evaluated import evaluate_stage
-from iovalence.sweeps.messages import Group
+from iovalence.sweeps.candidate import train_candidate
 from iovalence.sweeps.opened import find_earlier, open_sweep, reopen_sweep
 from iovalence.sweeps.trained import choose_best, train_with
-from iovalence.sweeps.worker import train_group
 from tests.stages.conftest import run_stages
 from tests.stages.test_pipeline import same_weights
 from tests.sweeps.conftest import Here, ready, runs_by_number, states, train_here
@@ -112,9 +111,7 @@ class Cut(Here):
     """Be interrupted after an epoch of the second configuration."""
 
     def run(self, groups):
-        jobs = sorted((job for group in groups for job in group.jobs), key=lambda job: job.number)
-        alone = [Group(jobs=(job,)) for job in jobs]
-        yield from super().run(alone[:1])
+        yield from super().run(groups[:1])
         said = []
 
         def tell(event):
@@ -123,7 +120,7 @@ class Cut(Here):
                 raise KeyboardInterrupt
 
         try:
-            train_group(alone[1], tell)
+            train_candidate(groups[1].jobs[0], tell)
         except KeyboardInterrupt:
             yield from said
             raise

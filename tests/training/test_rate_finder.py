@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from iovalence.training.fit import Machine, fitting
+from iovalence.training.fit import Machine, fit
 from iovalence.training.rate_finder import (
     DEFAULT_RATE,
     RateSweep,
@@ -16,7 +16,6 @@ from iovalence.training.rate_finder import (
     sample_rows,
 )
 from iovalence.training.section import SettledTraining
-from iovalence.training.trainer import take_alone
 from tests.training.test_linear import make_prepared
 
 CPU = Machine("cpu", 1)
@@ -117,14 +116,12 @@ def test_a_rate_is_found_for_every_optimizer_that_learns(optimizer):
     assert found.is_found
     settings = {"optimizer": optimizer, "layers": (16,), "epochs": 5}
     losses = []
-    take_alone(
-        fitting(
-            prepared,
-            SettledTraining(learning_rate=found.chosen, **settings),
-            CPU,
-            class_weights="none",
-            observe=lambda figures: losses.append(figures.metrics["train_loss"]),
-        )
+    fit(
+        prepared,
+        SettledTraining(learning_rate=found.chosen, **settings),
+        CPU,
+        class_weights="none",
+        observe=lambda figures: losses.append(figures.metrics["train_loss"]),
     )
     assert losses[-1] < 0.9 * losses[0]
 

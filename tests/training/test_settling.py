@@ -1,10 +1,9 @@
 import torch
 
 from iovalence.runs.choices import Choice
-from iovalence.training.fit import Machine, fitting
+from iovalence.training.fit import Machine, fit
 from iovalence.training.section import SettledTraining, TrainingSection
 from iovalence.training.settling import plan, settle
-from iovalence.training.trainer import take_alone
 from tests.training.test_linear import make_prepared
 
 PREPARED = make_prepared("classification")
@@ -22,8 +21,7 @@ def settled(section, **given):
 
 
 def weights(section):
-    working = fitting(PREPARED, section, Machine("cpu", 1), class_weights="none")
-    return take_alone(working).network.flat
+    return fit(PREPARED, section, Machine("cpu", 1), class_weights="none").network.flat
 
 
 def test_numbers_stay_and_nothing_is_chosen():
