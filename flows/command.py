@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import configurations, machine, runs, training
+from flows.commands import configurations, machine, runs, sweeps, training
 from flows.commands.console import print_text, say
 from flows.environment import QUIET, environment, silent
 from flows.interruption import interruptible
@@ -24,7 +24,7 @@ NEWEST = "newest"
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 # Named in the contract; each is taken off when it is built.
-LATER_COMMANDS = {"advise", "compare", "reproduce", "sweep", "gc", "retrain", "promote", "rollback"}
+LATER_COMMANDS = {"advise", "compare", "reproduce", "gc", "retrain", "promote", "rollback"}
 LATER_COMMANDS |= {"deploy", "watch"}
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, configurations, runs, machine):
+for group in (training, sweeps, configurations, runs, machine):
     group.register(app)
 
 
@@ -114,7 +114,7 @@ def name_newest(given: list[str]) -> list[str]:
     option, or the configuration.
     """
     filled = list(given)
-    if "--resume" in given:
+    if "--resume" in given and "train" in given[: given.index("--resume")]:
         at = given.index("--resume") + 1
         if at == len(given) or given[at].startswith("-") or Path(given[at]).is_file():
             filled.insert(at, NEWEST)

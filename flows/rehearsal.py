@@ -1,5 +1,8 @@
 """Own `train --dry-run`: all that comes before training, and what training would be."""
 
+from collections.abc import Iterator
+from typing import Literal
+
 import numpy as np
 
 from iovalence.config.load import LoadedConfig
@@ -7,10 +10,13 @@ from iovalence.data.prepared import load_prepared
 from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport, raise_for_failures
 from iovalence.record import Record
+from iovalence.runs.choices import AUTO, LEARNING_RATE
 from iovalence.stages.opened import validate_evaluation
 from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
-from iovalence.stages.trained import plan_machine
 from iovalence.training.fit import TRAIN, architecture, weigh_classes
+from iovalence.training.rate_finder import count_steps
+from iovalence.training.section import TrainingSection
+from iovalence.training.settling import Plan, plan
 
 PARTS = ("train", "validation", "test")
 
@@ -24,6 +30,9 @@ class Rehearsal(Record):
         num_parameters: Parameters of the network.
         steps_per_epoch: Updates in an epoch.
         device: Where.
+        batch_size: Rows for one step.
+        learning_rate: The number, or `auto`.
+        notes: What is said of keys that are `auto`, a line each.
         warnings: What the checks found, a line each.
     """
 
@@ -32,6 +41,9 @@ class Rehearsal(Record):
     num_parameters: int
     steps_per_epoch: int
     device: str
+    batch_size: int
+    learning_rate: float | Literal["auto"]
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def lines(self) -> list[str]:
@@ -41,7 +53,9 @@ class Rehearsal(Record):
             "nothing was trained; this would be:",
             f"  rows        {parts}",
             f"  network     {self.num_features} features, {self.num_parameters:,} parameters",
-            f"  epoch       {self.steps_per_epoch:,} steps on {self.device}",
+            f"  epoch       {self.steps_per_epoch:,} steps of {self.batch_size:,} rows on "
+            f"{self.device}",
+            *(f"  auto        {line}" for line in self.notes),
             *(f"  warning     {line}" for line in self.warnings),
         ]
 
@@ -64,12 +78,24 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
     training = loaded.config.training
     weigh_classes(training.class_weights, prepared, np.flatnonzero(prepared.part == TRAIN))
     spec = architecture(training, prepared)
+    planned = plan(training, loaded.config.run.threads, prepared)
     rows = {name: int((prepared.part == at).sum()) for at, name in enumerate(PARTS)}
     return Rehearsal(
         rows=rows,
         num_features=spec.num_features,
         num_parameters=spec.num_parameters,
-        steps_per_epoch=-(-rows["train"] // loaded.config.training.batch_size),
-        device=plan_machine(loaded, prepared).device,
+        steps_per_epoch=-(-rows["train"] // planned.batch_size),
+        device=planned.machine.device,
+        batch_size=planned.batch_size,
+        learning_rate=training.learning_rate,
+        notes=tuple(_describe_auto(training, planned, rows["train"])),
         warnings=tuple(f.message for f in findings if f.severity != "info"),
     )
+
+
+def _describe_auto(training: TrainingSection, planned: Plan, num_rows: int) -> Iterator[str]:
+    for key, choice in planned.choices.items():
+        yield f"{key} would be {choice.value:g}: {choice.reason}"
+    if training.learning_rate == AUTO:
+        num_steps = count_steps(num_rows, planned.batch_size, training.epochs)
+        yield f"{LEARNING_RATE} will be found by a sweep of {num_steps} steps on the train part"

@@ -73,6 +73,12 @@ class StorageError(IOValenceError, OSError):
     status = ExitStatus.OUTSIDE
 
 
+class WorkerError(IOValenceError, ChildProcessError):
+    """A process that the command needs ended without a word."""
+
+    status = ExitStatus.OUTSIDE
+
+
 class CheckpointError(StorageError):
     """A checkpoint could not be saved, or is torn or altered."""
 

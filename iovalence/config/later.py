@@ -12,15 +12,11 @@ LATER_KEYS = (
     "quality.leakage",
     "quality.drift",
     "quality.expectations.inferred",
-    "training.mixed_precision",
-    "run.workers",
 )
 
 LATER_VALUES = {
     "data.split": ("group", "time", "hash"),
     "training.model_type": ("rnn", "tabm"),
-    "training.batch_size": ("auto",),
-    "training.learning_rate": ("auto",),
     "run.engine": ("ray",),
 }
 

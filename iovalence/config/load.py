@@ -11,7 +11,7 @@ from iovalence.config.faults import Fault, nearest, raise_faults
 from iovalence.config.keys import none_is_null
 from iovalence.config.later import refuse_later
 from iovalence.config.model import Config
-from iovalence.config.node import Node, Place, dotted, shorten
+from iovalence.config.node import VARIED, Node, Place, dotted, shorten
 from iovalence.config.overrides import apply_overrides
 from iovalence.config.placing import place_keys
 from iovalence.config.presets import PRESETS
@@ -24,7 +24,7 @@ WITHOUT_EFFECT: dict[str, bool | set[str]] = {
     "preset": True,
     "comments": True,
     "tracking": True,
-    "run": {"workspace", "keep_data"},
+    "run": {"workspace", "keep_data", "workers"},
     "training": {
         "verbose",
         "save_checkpoint",
@@ -55,26 +55,36 @@ class LoadedConfig:
     workspace: Path
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+def load_config(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    varied: Sequence[str] = (),
+    text: bytes | None = None,
+) -> LoadedConfig:
     """Read a configuration, and check all of it at once.
 
     Args:
         path: YAML file.
         overrides: Texts `KEY=VALUE`, as of `--set`; they win over the file.
+        varied: Likewise, of `--vary`; they win over both.
+        text: The file's bytes where they were read before.
 
     Raises:
         ConfigError: Anything is wrong with it; one line for each fault.
     """
-    text = _read(path)
+    text = _read(path) if text is None else text
     file = Place(0, str(path))
     root, faults = read_mapping(text, str(path))
     root, secrets = _refuse_secrets(root, text, file)
     root, strays = place_keys(root)
     root, overridden = apply_overrides(root, overrides)
+    root, wrongly_varied = apply_overrides(root, varied, VARIED)
     root, more_secrets = _refuse_secrets(root, b"", file)
     root, later = refuse_later(root)
     config, wrong = build_config(_fill(root, path), file)
-    raise_faults([*faults, *secrets, *strays, *overridden, *more_secrets, *later, *wrong])
+    found = [*faults, *secrets, *strays, *overridden, *wrongly_varied, *more_secrets, *later]
+    raise_faults([*found, *wrong])
     if config is None:
         raise ConfigError(f"the configuration must hold, got a fault without a name ({path})")
     base = path.resolve().parent

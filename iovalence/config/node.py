@@ -28,6 +28,7 @@ class Place:
 
 
 OVERRIDE = Place(maxsize, "--set")
+VARIED = Place(maxsize, "--vary")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Own the command line's `--set KEY=VALUE`: each beats the file wherever that wrote the key."""
+"""Own `KEY=VALUE` of the command line: each beats the file wherever that wrote the key."""
 
 from collections.abc import Sequence
 
@@ -7,39 +7,42 @@ from pydantic import ValidationError
 from iovalence.config.faults import Fault
 from iovalence.config.keys import home, section_under
 from iovalence.config.model import Config
-from iovalence.config.node import OVERRIDE, Node, dotted, has_half_characters, shorten
+from iovalence.config.node import OVERRIDE, Node, Place, dotted, has_half_characters, shorten
 from iovalence.config.yaml_source import parse_yaml
 from iovalence.errors import ConfigError
 from iovalence.section import Section
 
 
-def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Fault]]:
+def apply_overrides(
+    root: Node, overrides: Sequence[str], place: Place = OVERRIDE
+) -> tuple[Node, list[Fault]]:
     """Return the tree with every override in its place, the last of a key winning, and faults.
 
     Args:
         root: The file, each key in its section.
         overrides: Texts `KEY=VALUE`; the key dotted or short, the value YAML.
+        place: The option that gave them, for messages.
     """
     faults: list[Fault] = []
     for override in overrides:
         try:
-            key, text = _read_shape(override)
-            node, wrong = _parse_value(text, key)
+            key, text = _read_shape(override, place)
+            node, wrong = _parse_value(text, key, place)
             root = _put(root, override_path(tuple(key.split("."))), node)
             faults += wrong
         except ConfigError as err:
-            faults += [Fault(OVERRIDE, fault) for fault in err.faults]
+            faults += [Fault(place, fault) for fault in err.faults]
     return root, faults
 
 
-def _read_shape(override: str) -> tuple[str, str]:
+def _read_shape(override: str, place: Place) -> tuple[str, str]:
     key, equals, text = override.partition("=")
     if not equals or not all(key.strip().split(".")):
         raise ConfigError(
-            f"--set must be KEY=VALUE, as training.epochs=20, got '{shorten(override)}'"
+            f"{place} must be KEY=VALUE, as training.epochs=20, got '{shorten(override)}'"
         )
     if has_half_characters(override):
-        raise ConfigError(f"--set must be UTF-8 text, got '{shorten(override)}'")
+        raise ConfigError(f"{place} must be UTF-8 text, got '{shorten(override)}'")
     return key.strip(), text.strip()
 
 
@@ -58,15 +61,15 @@ def override_path(parts: tuple[str, ...]) -> tuple[str, ...]:
     return path
 
 
-def _parse_value(text: str, key: str) -> tuple[Node, list[Fault]]:
+def _parse_value(text: str, key: str, place: Place) -> tuple[Node, list[Fault]]:
     try:
-        node, faults = parse_yaml(text, "--set", OVERRIDE)
+        node, faults = parse_yaml(text, str(place), place)
     except ConfigError as err:
         if text[:1] in ("[", "{", '"', "'"):
             raise ConfigError(f"{shorten(key)} must be valid YAML, got {shorten(text)}") from err
         # The shell has taken the quotes: `>= 0.9`, `*.csv` and `,` are meant as texts.
         node, faults = None, []
-    return node or Node(text or None, OVERRIDE, text, plain=True), faults
+    return node or Node(text or None, place, text, plain=True), faults
 
 
 def _put(root: Node, path: tuple[str, ...], node: Node) -> Node:

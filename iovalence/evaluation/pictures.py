@@ -77,7 +77,8 @@ _STYLE = {
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
+    """Draw and save in the style of all pictures, for a block."""
     import matplotlib
 
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
@@ -107,7 +108,7 @@ def draw_pictures(
     """
     weights = np.ones(len(y_true)) if weight is None else weight
     part = result.main_part
-    with _style():
+    with style():
         figures = {"training_curves": _draw_training_curves(history, kept_epoch)}
         if predictions.probs is not None:
             labels = y_true.astype(np.int64)
@@ -134,7 +135,7 @@ def save_pictures(figures: Mapping[str, "Figure"], folder: Path) -> None:
 
 def _render(figure: "Figure", kind: str, metadata: Mapping[str, Any]) -> bytes:
     content = BytesIO()
-    with _style():
+    with style():
         options: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
         figure.savefig(content, format=kind, metadata=metadata, **options)
     # The first time has found a place for everything; it takes as long as drawing.
@@ -151,7 +152,8 @@ def _new_figure(title: str | None = None, width: float = 4.8, height: float = 3.
     return figure
 
 
-def _new_axes(title: str, x_label: str, y_label: str) -> tuple["Figure", "Axes"]:
+def new_axes(title: str, x_label: str, y_label: str) -> tuple["Figure", "Axes"]:
+    """Return a picture with one pair of axes; to be called within `style`."""
     figure = _new_figure(title)
     axes = figure.add_subplot()
     axes.set(xlabel=x_label, ylabel=y_label)
@@ -254,7 +256,7 @@ def _draw_roc_curve(
     if not drawable or predictions.probs is None:
         return None
     title = f"ROC curve, {result.main_part.part} part"
-    figure, axes = _new_axes(title, "False positive rate", "True positive rate")
+    figure, axes = new_axes(title, "False positive rate", "True positive rate")
     axes.plot((0, 1), (0, 1), color=MUTED, linewidth=1, linestyle=":", label="by chance")
     for k, color, line in zip(
         drawable[:MAX_CURVES], cycle(CURVE_COLORS), cycle(("-", "--", "-.")), strict=False
@@ -336,7 +338,7 @@ def wilson_limits(shares: Floats, num_rows: Floats) -> tuple[Floats, Floats]:
 def _draw_predicted(y_true: Floats, y_pred: Floats, result: EvaluationResult) -> "Figure":
     """Draw predicted against true values."""
     rows, title = _choose_points(y_true, result, "Predicted against true")
-    figure, axes = _new_axes(title, f"True {_shorten(result.target)}", "Predicted")
+    figure, axes = new_axes(title, f"True {_shorten(result.target)}", "Predicted")
     y_true, y_pred = y_true[rows], y_pred[rows]
     ends = (min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max()))
     axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle=":", label="right")
@@ -348,7 +350,7 @@ def _draw_predicted(y_true: Floats, y_pred: Floats, result: EvaluationResult) ->
 def _draw_residuals(y_true: Floats, y_pred: Floats, result: EvaluationResult) -> "Figure":
     """Draw how far the true values lie from the predicted ones."""
     rows, title = _choose_points(y_true, result, "Residuals")
-    figure, axes = _new_axes(title, f"Predicted {_shorten(result.target)}", "True less predicted")
+    figure, axes = new_axes(title, f"Predicted {_shorten(result.target)}", "True less predicted")
     axes.axhline(0, color=MUTED, linewidth=1, linestyle=":")
     _scatter(axes, y_pred[rows], y_true[rows] - y_pred[rows])
     return figure

@@ -73,6 +73,9 @@ PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
 CAPTIONS = {
     "training_curves": "Loss and quality by epoch. Train figures are taken while the model "
     "learns, with dropout; a validation loss that rises while the train loss falls is overfitting.",
+    "learning_rate": "The sweep that chose the learning rate, before training: the train loss as "
+    "the rate rises from step to step. Where it falls fast the network learns; where it rises "
+    "again the rate is too high. The broken line is the rate that was taken.",
     "confusion_matrix": "Rows by true and predicted class; colour is the share of the true class.",
     "roc_curve": "How many positives are found for the false alarms that are accepted.",
     "calibration": "How often the model is right for how sure it is; below the line it is too "
@@ -332,17 +335,22 @@ def _general_comment(comments: str | Mapping[str, str] | None) -> str:
 
 
 def _list_settings(context: ReportContext) -> Iterator[dict[str, Any]]:
-    """Yield each setting: its name, value, the user's reason, and whether the user gave it."""
-    comments = context.manifest.comments
+    """Yield each setting: its name, value, the user's reason, and whether the user gave it.
+
+    Of a value that was left to the program, what it took, and why.
+    """
+    comments, choices = context.manifest.comments, context.manifest.choices
     reasons = comments if isinstance(comments, Mapping) else {}
     used = set()
     for name, value in _flatten(context.settings):
         keys = [key for key in (name, name.split(".", 1)[1]) if key in reasons]
         used.update(keys)
+        choice = choices.get(name)
+        why = [reasons[keys[0]]] if keys else []
         yield {
             "name": name,
-            "value": _write_value(value),
-            "reason": reasons[keys[0]] if keys else "",
+            "value": _write_value(value) + (f": {choice.value:g}" if choice else ""),
+            "reason": "; ".join([*why, choice.reason] if choice else why),
             "given": name in context.given or bool(keys),
         }
     for key in reasons.keys() - used:

@@ -77,6 +77,11 @@ class RunFolder:
         return self.root / "training.json"
 
     @property
+    def rate_finder(self) -> Path:
+        """How the loss went by the learning rate, where that was looked for."""
+        return self.root / "rate_finder.json"
+
+    @property
     def test_predictions(self) -> Path:
         """What the model says of the test part."""
         return self.root / "test_predictions.parquet"
@@ -153,9 +158,14 @@ def create_folder(workspace: Path) -> RunFolder:
     Raises:
         StorageError: The workspace cannot be written to.
     """
+    return RunFolder(make_folder(workspace, runs_folder(workspace)))
+
+
+def make_folder(workspace: Path, parent: Path) -> Path:
+    """Make a folder under an id that no other has, which sorts by time; see `create_folder`."""
     while True:
-        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        root = runs_folder(workspace) / run_id
+        own_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        root = parent / own_id
         try:
             root.mkdir(parents=True)
         except FileExistsError:
@@ -169,7 +179,7 @@ def create_folder(workspace: Path) -> RunFolder:
                 f"the workspace must be writable, got '{err.strerror}' ({workspace}); "
                 "set run.workspace to another folder"
             ) from err
-        return RunFolder(root)
+        return root
 
 
 @contextmanager

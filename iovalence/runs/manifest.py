@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from iovalence.record import Record
+from iovalence.runs.choices import Choice
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
@@ -80,11 +81,15 @@ class Manifest(Record):
         hardware: What the result or the speed can depend on.
         device: Where it was trained.
         threads: Threads of the arithmetic.
+        mixed_precision: Whether products were taken in bfloat16.
         seed: Decides every random choice.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
+        sweep_id: The sweep that it is one configuration of, or None.
+        is_chosen: Whether that sweep chose it; the others never see the test part.
         resumed: When it was taken up again, each time: ISO 8601, UTC.
+        choices: What was taken for the keys that are `auto`, as `training.learning_rate`, and why.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
         comments: The user's own words.
@@ -105,11 +110,15 @@ class Manifest(Record):
     hardware: dict[str, str]
     device: str | None = None
     threads: int | None = None
+    mixed_precision: bool | None = None
     seed: int
     config_hash: str
     data_hash: str
     flow_run_id: str | None = None
+    sweep_id: str | None = None
+    is_chosen: bool = False
     resumed: tuple[str, ...] = ()
+    choices: dict[str, Choice] = Field(default_factory=dict)
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
@@ -123,6 +132,11 @@ class Manifest(Record):
 def now() -> str:
     """Return the time in UTC as ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def to_ms(time: str) -> int:
+    """Return an ISO 8601 time as milliseconds since 1970."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def hash_file(path: Path) -> str:

@@ -17,6 +17,9 @@ class RunSection(Section):
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
         "auto", description="threads of the arithmetic; auto chooses from the work of one step"
     )
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
+        "auto", description="processes of a sweep; auto takes as many as pay here"
+    )
     engine: Literal["local"] = Field("local", description="where the run is computed")
     keep_data: Literal["reference", "copy"] = Field(
         "reference", description="copy keeps the files that were read with the run"

@@ -21,6 +21,7 @@ from iovalence.splitting.apportion import apportion_parts
 
 REMOVED, TRAIN, VALIDATION, TEST = -1, 0, 1, 2
 PARTS = SOURCES
+_BLOCK_ROWS = 1 << 20
 _STREAM = 0x73706C69  # keeps these numbers apart from others drawn with the same seed
 
 
@@ -93,9 +94,7 @@ def assign_parts(
     Raises:
         DataError: There are too few units for the parts.
     """
-    _, first, unit_of_row, copies = np.unique(
-        copy_of, return_index=True, return_inverse=True, return_counts=True
-    )
+    first, unit_of_row, copies = _find_units(copy_of)
     num_parts = 1 + sum(share > 0 for share in shares)
     sizes = _compute_sizes(len(first), shares)
     classes = np.zeros(len(first), dtype=np.int64) if labels is None else labels[first]
@@ -109,6 +108,18 @@ def assign_parts(
     part = np.full(len(first), TRAIN, dtype=np.int8)
     part[movable] = _assign_units(strata, heavy, sizes, seed)
     return np.asarray(part[unit_of_row])
+
+
+def _find_units(copy_of: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Return first row and number of rows of each unit, and the unit of each row, int64."""
+    rows = np.arange(len(copy_of))
+    if np.all(copy_of[1:] > copy_of[:-1]):
+        # Without copies a row is a unit; sorting millions of them would say the same.
+        return rows, rows, np.ones(len(rows), np.int64)
+    _, first, unit_of_row, copies = np.unique(
+        copy_of, return_index=True, return_inverse=True, return_counts=True
+    )
+    return first, unit_of_row, copies
 
 
 def _compute_sizes(num_units: int, shares: tuple[float, float]) -> tuple[int, int]:
@@ -165,14 +176,14 @@ def save_split(path: Path, table: Table, part: NDArray[np.int8]) -> None:
     import pyarrow.parquet as pq
 
     kept = np.flatnonzero(part != REMOVED)
-    names = pa.array(PARTS)
-    columns = {
-        "source": names.take(pa.array(table.source_of_rows()[kept])),
-        "row": pa.array(table.row_numbers()[kept]),
-        "part": names.take(pa.array(part[kept])),
-    }
-    with replacing(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    source, number, names = table.source_of_rows(), table.row_numbers(), pa.array(PARTS)
+    schema = pa.schema([("source", pa.string()), ("row", pa.int64()), ("part", pa.string())])
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for start in range(0, len(kept), _BLOCK_ROWS):
+            rows = kept[start : start + _BLOCK_ROWS]
+            columns = (names.take(pa.array(source[rows])), pa.array(number[rows]))
+            block = [*columns, names.take(pa.array(part[rows]))]
+            writer.write_table(pa.table(block, schema=schema))
 
 
 def load_split(path: Path) -> pa.Table:

@@ -17,7 +17,7 @@ from iovalence.quality.checks import CheckedRows, check_rows
 from iovalence.runs.store import StageOutput, StageStore
 from iovalence.splitting.split import save_split, split_rows
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 
 def stage_store(loaded: LoadedConfig) -> StageStore:

@@ -16,21 +16,14 @@ from iovalence.quality.findings import MAX_EXAMPLES
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import Journal
-from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
+from iovalence.stages.settled import Say, settle_run
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.fit import (
-    ClassWeights,
-    Fitted,
-    Machine,
-    architecture,
-    choose_machine,
-    fit,
-)
+from iovalence.training.fit import ClassWeights, Fitted, fitting
 from iovalence.training.section import TrainingSection
 from iovalence.training.stopping import stopping
-from iovalence.training.trainer import EpochFigures
+from iovalence.training.trainer import EpochFigures, Working, take_alone
 
 Observe = Callable[[EpochFigures], None]
 
@@ -55,18 +48,6 @@ class TrainingResult(Record):
     class_weights: tuple[float, ...] | None
 
 
-def plan_machine(
-    loaded: LoadedConfig, prepared: Prepared, manifest: Manifest | None = None
-) -> Machine:
-    """Return where the network of this configuration is trained; where it was, if it was."""
-    section, threads = loaded.config.training, loaded.config.run.threads
-    spec = architecture(section, prepared)
-    if manifest is not None and manifest.device is not None:
-        section = section.model_copy(update={"device": manifest.device})
-        threads = manifest.threads or threads
-    return choose_machine(section, threads, spec)
-
-
 def train_stage(
     loaded: LoadedConfig,
     run: RunFolder,
@@ -74,11 +55,32 @@ def train_stage(
     checked: StageOutput,
     prepared_at: StageOutput,
     observe: Observe | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = lambda _: None,
 ) -> TrainingResult:
     """Train the model, and write it, its checkpoints and its journal into the run.
 
-    A run that has checkpoints goes on from the newest that is whole.
+    A signal ends it at the next block, with a checkpoint; see `training`.
+    """
+    with stopping() as should_stop:
+        return take_alone(
+            training(loaded, run, ingested, checked, prepared_at, observe, say, should_stop)
+        )
+
+
+def training(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    checked: StageOutput,
+    prepared_at: StageOutput,
+    observe: Observe | None = None,
+    say: Say = lambda _: None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Working[TrainingResult]:
+    """Train the model, its steps left to the caller; write all that belongs to it into the run.
+
+    A run that has checkpoints goes on from the newest that is whole; what its manifest holds of
+    choices already is taken again, and not measured.
 
     Args:
         loaded: The configuration.
@@ -87,25 +89,26 @@ def train_stage(
         checked: Which rows stayed.
         prepared_at: The rows, encoded.
         observe: Called after every epoch.
-        say: Told what is worth a line: where training goes on, which checkpoint is damaged.
+        say: Told what is worth a line: what was chosen, where training goes on.
+        should_stop: Asked often; True saves a checkpoint and interrupts.
 
     Raises:
         ConfigError: `training.device` or a class weight does not fit.
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint could not be saved.
-        KeyboardInterrupt: A signal came; a checkpoint was saved.
+        KeyboardInterrupt: `should_stop` said so.
     """
     prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
-    section = loaded.config.training
-    machine = plan_machine(loaded, prepared, run.manifest())
-    run.update(device=machine.device, threads=machine.threads)
-    checkpoints = _checkpoints(run, section)
-    with timing(run, "train"), stopping() as should_stop:
-        fitted = fit(
+    class_weights = _class_weights(loaded.config.training, checked)
+    with timing(run, "train"):
+        settled = settle_run(loaded, run, prepared, class_weights, say)
+        section = settled.section
+        checkpoints = _checkpoints(run, section)
+        fitted = yield from fitting(
             prepared,
             section,
-            machine,
-            class_weights=_class_weights(section, checked),
+            settled.machine,
+            class_weights=class_weights,
             observe=_journalled(run, observe),
             checkpoints=checkpoints,
             resume_from=_newest(checkpoints, say) if run.manifest().resumed else None,

@@ -9,8 +9,10 @@ from typing import Any
 
 from iovalence.errors import StorageError
 from iovalence.evaluation.result import EvaluationResult, Figure
+from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
+from iovalence.runs.sweep import SweepFolder
 from iovalence.tracking.record import Target
 from iovalence.tracking.store import shown
 
@@ -40,11 +42,19 @@ class Texts:
 def describe_parameters(run: RunFolder) -> Texts:
     """Return every key of the resolved configuration by its dotted name.
 
+    A key that is `auto` and becomes a number is that number, and not there before it is known:
+    MLflow's parameters cannot change.
+
     Raises:
-        StorageError: The resolved configuration cannot be read.
+        StorageError: The resolved configuration or the manifest cannot be read.
     """
     values = {key: shown(value) for key, value in flatten(read_config(run))}
     values.pop("comments", None)
+    choices = run.manifest().choices
+    for key in [key for key in AUTO_KEYS if values.get(key) == AUTO]:
+        del values[key]
+        if key in choices:
+            values[key] = f"{choices[key].value:g}"
     return _shorten(values, MAX_PARAMETER, "parameters")
 
 
@@ -58,7 +68,7 @@ def _shorten(values: Mapping[str, str], limit: int, folder: str) -> Texts:
     return Texts(short, {path: values[key] for key, path in paths.items()})
 
 
-def read_config(run: RunFolder) -> dict[str, Any]:
+def read_config(run: RunFolder | SweepFolder) -> dict[str, Any]:
     """Return the resolved configuration as plain values.
 
     Raises:
@@ -66,11 +76,12 @@ def read_config(run: RunFolder) -> dict[str, Any]:
     """
     import yaml
 
+    path = run.config_resolved
     try:
-        found = yaml.safe_load(run.config_resolved.read_text(encoding="utf-8"))
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
         raise StorageError(
-            f"the resolved configuration must be readable, got '{err}' ({run.config_resolved})"
+            f"the resolved configuration must be readable, got '{err}' ({path})"
         ) from err
     return found if isinstance(found, dict) else {}
 
@@ -102,7 +113,7 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
     """Return the run's tags: its note, what made it, and the user's own."""
     note = write_note(run, manifest, with_failure=target.rows != "none")
     tags = {
-        **{_NO_NAME.sub("_", key)[:MAX_NAME] or "_": value for key, value in target.tags.items()},
+        **own_tags(target),
         RUN_ID_TAG: run.run_id,
         "iovalence.config_hash": manifest.config_hash,
         "iovalence.data_hash": manifest.data_hash,
@@ -111,14 +122,26 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.threads": manifest.threads,
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
-        "mlflow.source.name": "iovalence train",
+        "iovalence.sweep_id": manifest.sweep_id,
+        **{f"iovalence.auto.{key}": choice.reason for key, choice in manifest.choices.items()},
+        "mlflow.source.name": f"iovalence {'sweep' if manifest.sweep_id else 'train'}",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": manifest.git_commit and manifest.git_commit.rstrip("+"),
         "mlflow.user": _user(),
         NOTE_TAG: note,
     }
-    texts = {key: str(value) for key, value in tags.items() if value is not None}
+    return shorten_tags({key: str(value) for key, value in tags.items() if value is not None})
+
+
+def own_tags(target: Target) -> dict[str, str]:
+    """Return the user's own tags, under names that MLflow takes."""
+    return {_NO_NAME.sub("_", key)[:MAX_NAME] or "_": value for key, value in target.tags.items()}
+
+
+def shorten_tags(texts: Mapping[str, str]) -> Texts:
+    """Return tags as MLflow takes them, the whole of a long one as an artifact."""
     described = _shorten(texts, MAX_TAG, "tags")
+    note = texts[NOTE_TAG]
     if len(note) <= MAX_TAG:
         return described
     pointer = f"\n\n(shortened: the whole is in the artifact tags/{NOTE_TAG}.txt)"

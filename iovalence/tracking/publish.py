@@ -8,9 +8,7 @@ import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,13 +16,15 @@ from iovalence.errors import TrackingError
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import metric_points, read_journal
-from iovalence.runs.manifest import Manifest, Status
+from iovalence.runs.manifest import Manifest, Status, to_ms
 from iovalence.runs.store import hash_of
+from iovalence.runs.sweep import SweepFolder, sweeps_folder
 from iovalence.tracking.artifacts import Artifact, outgoing
 from iovalence.tracking.datasets import dataset_inputs
 from iovalence.tracking.description import RUN_ID_TAG, describe_parameters, describe_run
 from iovalence.tracking.model import FOLDER, publish_model, register_model
-from iovalence.tracking.record import Rows, Target, TrackingRecord, load_record
+from iovalence.tracking.parents import PARENT_TAG, parent_run_id
+from iovalence.tracking.record import Rows, Target, TrackingRecord, alone, load_record
 from iovalence.tracking.store import database_file, find_experiment, open_store, shown, telling
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 MAX_METRICS, MAX_PARAMETERS, MAX_TAGS = 1000, 100, 100
-LOCK_SECONDS = 60
 T = TypeVar("T")
 
 
@@ -109,7 +108,7 @@ def publish_to(
     run: RunFolder, target: Target, *, final: bool, limit_s: float | None = None
 ) -> Published:
     """Send to MLflow what it does not have yet of a run; see `publish`."""
-    with _alone(run):
+    with alone(run):
         record = load_record(run, target)
         # First of all, so that `iovalence sync` knows what was asked for.
         record.save(run.tracking)
@@ -117,20 +116,6 @@ def publish_to(
             with telling(target.uri):
                 _Publication(run, record, limit_s).send(final=final)
         return _published(TrackingRecord.load(run.tracking))
-
-
-@contextmanager
-def _alone(run: RunFolder) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(run.root / ".tracking.lock", timeout=LOCK_SECONDS):
-            yield
-    except Timeout as err:
-        raise TrackingError(
-            f"one process at a time may publish a run, got another at it ({run.root}); "
-            "try `iovalence sync` later"
-        ) from err
 
 
 def _published(record: TrackingRecord) -> Published:
@@ -152,11 +137,6 @@ def ending_of(run: RunFolder, manifest: Manifest) -> Ending | None:
         return Ending(manifest.status, to_ms(manifest.ended_at))
     times = [line["time_ms"] for line in read_journal(run.journal)[0] if "time_ms" in line]
     return Ending("KILLED", max([to_ms(manifest.started_at), *times]))
-
-
-def to_ms(time: str) -> int:
-    """Return an ISO 8601 time as milliseconds since 1970."""
-    return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def is_whole(run: RunFolder, record: TrackingRecord) -> bool:
@@ -252,7 +232,8 @@ class _Publication:
 
         parameters = describe_parameters(self._run)
         texts = describe_run(self._run, self._manifest, self._record.target)
-        described = hash_of({"parameters": parameters.short, "tags": texts.short})
+        parents = self._parents()
+        described = hash_of({"parameters": parameters.short, "tags": texts.short | parents})
         if described == self._record.described:
             return
         known = found.data.params
@@ -262,14 +243,24 @@ class _Publication:
             if known.get(key, value) != value
         }
         new = [Param(key, value) for key, value in parameters.short.items() if key not in known]
-        tags = [RunTag(key, value) for key, value in (texts.short | changed).items()]
-        for params in _chunks(new, MAX_PARAMETERS):
+        tags = [RunTag(key, value) for key, value in (texts.short | changed | parents).items()]
+        for params in chunks(new, MAX_PARAMETERS):
             self._client.log_batch(self._id, params=params)
-        for some in _chunks(tags, MAX_TAGS):
+        for some in chunks(tags, MAX_TAGS):
             self._client.log_batch(self._id, tags=some)
         for name, text in (parameters.long | texts.long).items():
             self._client.log_text(self._id, text, name)
         self._note(described=described)
+
+    def _parents(self) -> dict[str, str]:
+        """Return the tag that shows the run under its sweep, which is made when it is not there."""
+        sweep_id = self._manifest.sweep_id
+        if sweep_id is None:
+            return {}
+        sweep = SweepFolder(sweeps_folder(self._run.root.parents[1]) / sweep_id)
+        if not sweep.record_path.is_file():
+            return {}
+        return {PARENT_TAG: parent_run_id(self._client, sweep, self._record.target)}
 
     def _send_curves(self) -> None:
         """Send what the journal has more, at the journal's own times."""
@@ -282,7 +273,7 @@ class _Publication:
             for p in metric_points(lines)
             if (p.key, p.step) not in sent
         ]
-        for metrics in _chunks(new, MAX_METRICS):
+        for metrics in chunks(new, MAX_METRICS):
             self._client.log_batch(self._id, metrics=metrics)
         if len(lines) != self._record.num_lines:
             self._note(num_lines=len(lines))
@@ -306,13 +297,21 @@ class _Publication:
         # Not the run's end: of a run that is resumed after its last epoch that is another one.
         time_ms = max((point.time_ms for point in points), default=ending.time_ms)
         figures = EvaluationResult.load(self._run.metrics).flat()
+        time_ms = self._time_figures(ending)
         # At step 0, MLflow draws them as bars beside the curves.
         metrics = [
             Metric(final_name(key, curves), value, time_ms, 0, model_id=self._record.model_id)
             for key, value in figures.items()
         ]
-        for some in _chunks(metrics, MAX_METRICS):
+        for some in chunks(metrics, MAX_METRICS):
             self._client.log_batch(self._id, metrics=some)
+
+    def _time_figures(self, ending: Ending) -> int:
+        """Return the time of the final figures: that of the first time that they were sent."""
+        weights = self._record.files.get("model/weights.safetensors", "")
+        if self._record.figures_of != weights or self._record.figures_ms is None:
+            self._note(figures_of=weights, figures_ms=ending.time_ms)
+        return int(self._record.figures_ms or ending.time_ms)
 
     def _send_files(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
@@ -370,6 +369,7 @@ def final_name(key: str, curves: set[str]) -> str:
     return f"{part}_final_{name}"
 
 
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the items in slices of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

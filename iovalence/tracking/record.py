@@ -1,12 +1,17 @@
 """Own what a run remembers of MLflow: where it is to be shown, and how far that has come."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from pydantic import Field
 
+from iovalence.errors import TrackingError
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
+from iovalence.runs.sweep import SweepFolder
 
+LOCK_SECONDS = 60
 Rows = Literal["none", "numbers", "full"]
 
 
@@ -42,6 +47,9 @@ class TrackingRecord(Record):
         model_id: MLflow's id of it.
         model_version: In the registry, once registered.
         end: The end that was sent, as status and time.
+        figures_of: SHA-256 of the weights whose final figures were sent.
+        figures_ms: Their time in MLflow, in milliseconds since 1970: those sent again, with more
+            beside them, leave one point each.
     """
 
     target: Target
@@ -54,9 +62,11 @@ class TrackingRecord(Record):
     model_id: str | None = None
     model_version: str | None = None
     end: str | None = None
+    figures_of: str = ""
+    figures_ms: int | None = None
 
 
-def load_record(run: RunFolder, target: Target) -> TrackingRecord:
+def load_record(run: RunFolder | SweepFolder, target: Target) -> TrackingRecord:
     """Return what was sent to `target` so far.
 
     Raises:
@@ -67,3 +77,22 @@ def load_record(run: RunFolder, target: Target) -> TrackingRecord:
     record = TrackingRecord.load(run.tracking)
     same = (record.target.uri, record.target.experiment) == (target.uri, target.experiment)
     return record.model_copy(update={"target": target}) if same else TrackingRecord(target=target)
+
+
+@contextmanager
+def alone(run: RunFolder | SweepFolder) -> Iterator[None]:
+    """Let one process at a time publish it, and wait for another that is at it.
+
+    Raises:
+        TrackingError: It took that one too long.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(run.root / ".tracking.lock", timeout=LOCK_SECONDS):
+            yield
+    except Timeout as err:
+        raise TrackingError(
+            f"one process at a time may publish it, got another at it ({run.root}); "
+            "try `iovalence sync` later"
+        ) from err

@@ -6,6 +6,7 @@ from pathlib import Path
 from iovalence.errors import IOValenceError
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder, list_runs
+from iovalence.runs.sweep import SweepFolder
 from iovalence.tracking.description import read_config
 from iovalence.tracking.environment import default_uri
 from iovalence.tracking.publish import is_whole, publish_to
@@ -34,19 +35,37 @@ class Synced:
 def target_of(run: RunFolder) -> Target:
     """Return where a run is to be shown, by its own configuration.
 
-    A run that did not reach what `evaluation.require` asks for is not registered.
+    A run that did not reach what `evaluation.require` asks for is not registered, nor is one that
+    its sweep did not choose.
 
     Raises:
         StorageError: The resolved configuration, or the result, cannot be read.
     """
-    section = TrackingSection.model_validate(read_config(run).get("tracking") or {})
+    manifest = run.manifest()
+    target = base_target(run, manifest.experiment)
     unmet = run.metrics.is_file() and EvaluationResult.load(run.metrics).unmet
+    if unmet or (manifest.sweep_id is not None and not manifest.is_chosen):
+        return target.model_copy(update={"register_as": None})
+    return target
+
+
+def base_target(folder: RunFolder | SweepFolder, experiment: str) -> Target:
+    """Return where the configuration of a run or a sweep says that it is to be shown.
+
+    Args:
+        folder: Of the run or the sweep, in its workspace.
+        experiment: Where the configuration names none.
+
+    Raises:
+        StorageError: The resolved configuration cannot be read.
+    """
+    section = TrackingSection.model_validate(read_config(folder).get("tracking") or {})
     return Target(
-        uri=section.uri or default_uri(run.root.parents[1]),
-        experiment=section.experiment or run.manifest().experiment,
+        uri=section.uri or default_uri(folder.root.parents[1]),
+        experiment=section.experiment or experiment,
         rows=section.rows,
         tags=section.tags,
-        register_as=None if unmet else section.register_as,
+        register_as=section.register_as,
     )
 
 

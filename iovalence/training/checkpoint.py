@@ -21,7 +21,7 @@ from iovalence.models.network import Network
 from iovalence.record import Record
 from iovalence.training.objective import NUM_SUMS
 from iovalence.training.schedule import Progress
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 FORMAT = 2
 SUFFIX = ".safetensors"
@@ -92,7 +92,7 @@ class Trains(Protocol):
     """What is saved: a trainer, as far as a checkpoint has to know it."""
 
     network: Network
-    section: TrainingSection
+    section: SettledTraining
     position: Position
     best: Tensor
 

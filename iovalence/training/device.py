@@ -1,16 +1,18 @@
 """Own where the arithmetic runs, and on how many threads."""
 
 import os
+from typing import Literal
 
 import torch
 
 from iovalence.errors import ConfigError
-from iovalence.training.section import Device
 
 SMALL_STEP = 20_000_000
+# Below, the products of a step are too small for a GPU to be busy with them.
+MIXED_STEP = 2**28
 
 
-def choose_device(asked: Device) -> torch.device:
+def choose_device(asked: str) -> torch.device:
     """Return the device to train on; `auto` takes a GPU where there is one.
 
     Raises:
@@ -48,3 +50,24 @@ def choose_threads(asked: str | int, num_parameters: int, batch_size: int) -> in
     if num_parameters * batch_size < SMALL_STEP:
         return 1
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+def choose_precision(
+    asked: bool | Literal["auto"], device: torch.device, num_parameters: int, batch_size: int
+) -> bool:
+    """Return whether products are taken in bfloat16, with parameters in float32.
+
+    `auto` takes them so on a GPU that has the arithmetic for it, from 270 million multiplications
+    a step on: smaller steps are bound by the number of operations, not by their size.
+
+    Raises:
+        ConfigError: It is asked for where there is no such GPU.
+    """
+    is_able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if asked is True and not is_able:
+        raise ConfigError(
+            f"training.mixed_precision must be auto or false without a GPU that has bfloat16, "
+            f"got true on {device.type}"
+        )
+    large = num_parameters * batch_size >= MIXED_STEP
+    return is_able and (asked is True or (asked == "auto" and large))

@@ -14,12 +14,11 @@ from iovalence.models.architecture import NetworkSpec
 from iovalence.models.network import Network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
-from iovalence.training.device import choose_device, choose_threads
 from iovalence.training.objective import Objective
-from iovalence.training.parts import PartTensors, load_part
+from iovalence.training.parts import Rows, load_part
 from iovalence.training.randomness import derived_seed
-from iovalence.training.section import TrainingSection
-from iovalence.training.trainer import EpochFigures, Trained, Trainer
+from iovalence.training.section import SettledTraining, TrainingSection
+from iovalence.training.trainer import EpochFigures, Trained, Trainer, Working
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 ClassWeights = str | dict[str, float]
@@ -32,10 +31,12 @@ class Machine:
     Attributes:
         device: `cpu`, `cuda` or `mps`.
         threads: Threads on the CPU.
+        mixed_precision: Whether products are taken in bfloat16.
     """
 
     device: str
     threads: int
+    mixed_precision: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,9 @@ def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
     )
 
 
-def choose_machine(section: TrainingSection, threads: str | int, spec: NetworkSpec) -> Machine:
-    """Return where this network is trained.
-
-    Raises:
-        ConfigError: `training.device` is not there.
-    """
-    device = choose_device(section.device)
-    chosen = choose_threads(threads, spec.num_parameters, section.batch_size)
-    return Machine(device.type, chosen)
-
-
-def fit(
+def fitting(
     prepared: Prepared,
-    section: TrainingSection,
+    section: SettledTraining,
     machine: Machine,
     *,
     class_weights: ClassWeights,
@@ -89,8 +79,8 @@ def fit(
     resume_from: Checkpoint | None = None,
     name_rows: Callable[[NDArray[np.int64]], str] | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> Fitted:
-    """Train the network that `section` asks for.
+) -> Working[Fitted]:
+    """Train the network that `section` asks for, the steps left to the caller.
 
     Args:
         prepared: All rows, encoded.
@@ -120,7 +110,7 @@ def fit(
             trainer.should_stop = should_stop
         if resume_from is not None:
             trainer.restore(resume_from)
-        trained = trainer.fit()
+        trained = yield from trainer.working()
     kept = Network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)
     return Fitted(kept, trained, trainer.objective, weights)
@@ -128,7 +118,7 @@ def fit(
 
 def build_trainer(
     prepared: Prepared,
-    section: TrainingSection,
+    section: SettledTraining,
     machine: Machine,
     class_weights: torch.Tensor | None,
 ) -> Trainer:
@@ -143,20 +133,25 @@ def build_trainer(
         train=load_part(prepared, train, class_weights, device),
         validation=_validation(prepared, class_weights, device),
         section=section,
+        mixed_precision=machine.mixed_precision,
     )
 
 
 @contextmanager
 def arithmetic(machine: Machine) -> Iterator[None]:
     """Set the number of threads, and flush denormal numbers, which are slow, for a block."""
-    before = torch.get_num_threads()
+    threads, flushed = torch.get_num_threads(), _flushes_denormals()
     torch.set_num_threads(machine.threads)
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)
+
+
+def _flushes_denormals() -> bool:
+    return (torch.full((), 1e-39) * 1.0).item() == 0
 
 
 def objective_for(prepared: Prepared) -> Objective:
@@ -169,7 +164,7 @@ def objective_for(prepared: Prepared) -> Objective:
 
 def _validation(
     prepared: Prepared, weights: torch.Tensor | None, device: torch.device
-) -> PartTensors | None:
+) -> Rows | None:
     rows = np.flatnonzero(prepared.part == VALIDATION)
     return load_part(prepared, rows, weights, device) if len(rows) else None
 

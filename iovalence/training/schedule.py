@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from iovalence.record import Record
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining, TrainingSection
 
 ONE_CYCLE_RISE = 0.3
 ONE_CYCLE_START = 25.0
@@ -12,7 +12,7 @@ ONE_CYCLE_END = 1e4
 
 
 def rates_of_epoch(
-    section: TrainingSection, epoch: int, num_steps: int, drops: int = 0
+    section: SettledTraining, epoch: int, num_steps: int, drops: int = 0
 ) -> list[float]:
     """Return the learning rate of each step of an epoch.
 

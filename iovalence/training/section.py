@@ -11,6 +11,8 @@ ModelType = Literal["neural_network", "linear"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 Scheduler = Literal["none", "step", "cosine_annealing", "plateau", "one_cycle"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
+BatchSize = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Width = Annotated[int, Field(ge=1, le=65536)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 ClassWeight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -36,8 +38,10 @@ class TrainingSection(Section):
         description="L2 penalty, as weight decay coupled to the gradient (adamw: decoupled)",
     )
     epochs: int = Field(30, ge=1, description="most passes over the train part")
-    batch_size: int = Field(
-        32, ge=1, le=2**31 - 1, description="rows for one step; the last batch may be less"
+    batch_size: BatchSize | Literal["auto"] = Field(
+        32,
+        description="rows for one step; the last batch may be less; auto chooses from the device, "
+        "its free memory and the number of rows",
     )
     optimizer: Optimizer = Field("adam", description="rule that turns gradients into updates")
     momentum: float = Field(0.9, ge=0, lt=1, description="for optimizer momentum")
@@ -47,8 +51,8 @@ class TrainingSection(Section):
     rmsprop_alpha: float = Field(
         0.99, ge=0, lt=1, description="decay of the running mean, for rmsprop"
     )
-    learning_rate: float = Field(
-        0.001, gt=0, allow_inf_nan=False, description="size of an update, > 0"
+    learning_rate: Rate | Literal["auto"] = Field(
+        0.001, description="size of an update; auto finds it by a sweep on the train part"
     )
     scheduler: Scheduler = Field(
         "none", description="how the learning rate changes; none keeps it fixed"
@@ -88,6 +92,10 @@ class TrainingSection(Section):
         examples=[15],
     )
     keep_checkpoints: int = Field(3, ge=1, description="how many of the interval are kept")
+    mixed_precision: Literal["auto"] | Switch = Field(
+        "auto",
+        description="products in bfloat16 on a GPU: true, false, or auto where it is faster",
+    )
     device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
     verbose: Switch = Field(True, description="false is silent but for errors")
     seed: int = Field(42, ge=0, lt=2**63, description="decides every random choice of the run")
@@ -104,3 +112,22 @@ class TrainingSection(Section):
                 f"got {self.warmup_epochs}"
             )
         return self
+
+
+class SettledTraining(TrainingSection):
+    """Say what is trained, and how, with a number for every key that may be `auto`.
+
+    What trains takes this one.
+    """
+
+    batch_size: BatchSize = Field(32, description="rows for one step")
+    learning_rate: Rate = Field(0.001, description="size of an update")
+
+    @classmethod
+    def of(
+        cls, section: TrainingSection, *, batch_size: int, learning_rate: float
+    ) -> "SettledTraining":
+        """Return a section with these numbers; what else was given stays given."""
+        given = section.model_dump(exclude_unset=True)
+        numbers = {"batch_size": batch_size, "learning_rate": learning_rate}
+        return cls.model_validate(given | numbers)

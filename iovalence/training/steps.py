@@ -4,7 +4,7 @@ Nothing in a step waits for a device, allocates, logs or saves.
 Shapes: N rows of a block, B of a batch, F features, E embedded columns, K outputs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
@@ -17,25 +17,38 @@ from iovalence.training.objective import Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
 from iovalence.training.randomness import slices
-from iovalence.training.section import TrainingSection
 
 
-class Batch(NamedTuple):
-    """Hold one batch as a step takes it, all views of a block.
+class Block(NamedTuple):
+    """Hold the rows of a block, or of one of its batches, as steps take them.
 
     Attributes:
-        inputs: (B, I+1) as `Backprop.forward` takes them.
+        inputs: (N, I+1) as `Backprop.forward` takes them.
         goal: As `Objective.goal` gives it.
-        outputs: float32 (B, K), written by the step.
-        codes: int64 (B, E), or None.
-        masks: For each hidden layer (B, H); none without dropout.
+        outputs: float32 (K, N), written by the steps.
+        codes: int64 (N, E), or None.
+        masks: For each hidden layer (N, H); none without dropout.
     """
 
     inputs: Tensor
     goal: tuple[Tensor, ...]
     outputs: Tensor
     codes: Tensor | None
-    masks: tuple[Tensor, ...]
+    masks: Sequence[Tensor]
+
+    def batches(self, size: int) -> "Iterator[Block]":
+        """Yield views of the batches, `size` rows each, the last perhaps fewer."""
+        codes = repeat(None) if self.codes is None else slices(self.codes, size)
+        cut_masks = [slices(mask, size) for mask in self.masks]
+        masks = zip(*cut_masks, strict=True) if cut_masks else repeat(())
+        goal = zip(*(slices(part, size, 1) for part in self.goal), strict=True)
+        inputs, outputs = slices(self.inputs, size), slices(self.outputs, size, 1)
+        return (Block(*parts) for parts in zip(inputs, goal, outputs, codes, masks, strict=False))
+
+    def tensors(self) -> list[Tensor]:
+        """Return all that is there, in one order."""
+        codes = [] if self.codes is None else [self.codes]
+        return [self.inputs, *self.goal, self.outputs, *codes, *self.masks]
 
 
 class Steps:
@@ -70,98 +83,97 @@ class Steps:
         self._flat = network.flat.to(dtype)
         self._grad = network.grad.to(dtype)
         self._passes: dict[int, Backprop] = {}
-        self._inputs = self._flat.new_empty(0)
-        self._outputs = network.flat.new_empty(0)
+        self._blocks: dict[int, tuple[Block, list[Block]]] = {}
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def run(self, rows: PartTensors, masks: Sequence[Tensor], rates: Sequence[float]) -> Tensor:
         """Take a step for each batch of a block.
 
         Args:
             rows: N rows, in the order in which they are taken.
-            masks: For each hidden layer (N, H); none without dropout.
+            masks: For each hidden layer (N, H), of the dtype of the products; none without dropout.
             rates: Learning rate of each step; for fewer steps than batches, the rest is not taken.
 
         Returns:
             The outputs that the losses came from, float32 (N, K); overwritten by the next block.
         """
-        outputs = self._room(rows.num_rows)
-        for batch, rate in zip(self._batches(rows, masks, outputs), rates, strict=False):
+        block, batches = self._load(rows, masks)
+        self._take(batches, rates)
+        return block.outputs.t()
+
+    def _load(self, rows: PartTensors, masks: Sequence[Tensor]) -> tuple[Block, list[Block]]:
+        """Return a block as steps take it, and its batches, in memory kept for its size.
+
+        To cut a batch anew would cost as much as one of its products.
+        """
+        kept = self._blocks.get(rows.num_rows)
+        if kept is None or kept[0].masks is not masks:
+            block = self.make_room(rows, masks)
+            kept = self._blocks[rows.num_rows] = block, list(block.batches(self._batch_size))
+        self.fill(kept[0], rows)
+        return kept
+
+    def make_room(self, rows: PartTensors, masks: Sequence[Tensor]) -> Block:
+        """Return room for a block of so many rows; its masks are the very ones given."""
+        spec, num_rows = self._network.spec, rows.num_rows
+        return Block(
+            inputs=self._flat.new_ones(num_rows, spec.widths[0][0] + 1),
+            goal=tuple(torch.empty_like(part) for part in self._goal(rows)),
+            outputs=self._network.flat.new_empty(spec.num_outputs, num_rows),
+            codes=None if rows.codes is None else torch.empty_like(rows.codes),
+            masks=masks,
+        )
+
+    def fill(self, block: Block, rows: PartTensors) -> None:
+        """Copy rows into a block, all but the masks."""
+        block.inputs[:, : rows.features.shape[1]].copy_(rows.features)
+        for place, part in zip(block.goal, self._goal(rows), strict=True):
+            place.copy_(part)
+        if block.codes is not None and rows.codes is not None:
+            block.codes.copy_(rows.codes)
+
+    def _goal(self, rows: PartTensors) -> tuple[Tensor, ...]:
+        num_outputs = self._network.spec.num_outputs
+        return self._objective.goal(rows.target, rows.weight, self._batch_size, num_outputs)
+
+    def _take(self, batches: Iterable[Block], rates: Sequence[float] | Tensor) -> None:
+        for batch, rate in zip(batches, rates, strict=False):
             self._differentiate(batch)
             if self._clip is not None:
                 clip_norm(self._network.grad, self._clip)
             self._optimizer.step(rate)
-        return outputs
 
-    def _room(self, num_rows: int) -> Tensor:
-        """Make room for a block, where there is not enough; return that for its outputs."""
-        spec = self._network.spec
-        if len(self._inputs) < num_rows:
-            self._inputs = self._flat.new_ones(num_rows, spec.widths[0][0] + 1)
-            self._outputs = self._network.flat.new_empty(num_rows, spec.num_outputs)
-        return self._outputs[:num_rows]
-
-    def _batches(
-        self, rows: PartTensors, masks: Sequence[Tensor], outputs: Tensor
-    ) -> Iterator[Batch]:
-        size, inputs = self._batch_size, self._inputs[: rows.num_rows]
-        inputs[:, : rows.features.shape[1]].copy_(rows.features)
-        goal = self._objective.goal(rows.target, rows.weight, size, outputs.shape[1])
-        codes = repeat(None) if rows.codes is None else slices(rows.codes, size)
-        cut_masks = [slices(mask.to(inputs.dtype), size) for mask in masks]
-        per_batch = zip(*cut_masks, strict=True) if cut_masks else repeat(())
-        cut_goal = zip(*(slices(part, size) for part in goal), strict=True)
-        parts = zip(
-            slices(inputs, size), cut_goal, slices(outputs, size), codes, per_batch, strict=False
-        )
-        return (Batch(*part) for part in parts)
-
-    def _differentiate(self, batch: Batch) -> None:
+    def _differentiate(self, batch: Block) -> None:
         """Write the outputs and the gradient of a batch."""
-        num_rows = len(batch.inputs)
+        inputs, goal, outputs, codes, masks = batch
+        num_rows = len(inputs)
         if num_rows not in self._passes:
             self._passes[num_rows] = self._build(num_rows)
         backprop = self._passes[num_rows]
         if self._is_low:
             self._differentiate_low(batch, backprop)
             return
-        backprop.forward(batch.inputs, batch.codes, batch.masks, batch.outputs)
-        grad = self._objective.differentiate(batch.outputs, batch.goal)
-        backprop.backward(grad, batch.codes, batch.masks)
+        backprop.forward(inputs, codes, masks, outputs)
+        self._objective.differentiate(outputs, goal, backprop.slope)
+        backprop.backward(codes, masks)
 
-    def _differentiate_low(self, batch: Batch, backprop: Backprop) -> None:
+    def _differentiate_low(self, batch: Block, backprop: Backprop) -> None:
         """Do the same with products in bfloat16; the loss is float32 all the same."""
         self._flat.copy_(self._network.flat)
         outputs = batch.outputs.to(self._flat.dtype)
         backprop.forward(batch.inputs, batch.codes, batch.masks, outputs)
         batch.outputs.copy_(outputs)
-        grad = self._objective.differentiate(batch.outputs, batch.goal)
-        backprop.backward(grad.to(self._flat.dtype), batch.codes, batch.masks)
+        slope = torch.empty_like(batch.outputs)
+        self._objective.differentiate(batch.outputs, batch.goal, slope)
+        backprop.slope.copy_(slope)
+        backprop.backward(batch.codes, batch.masks)
         self._network.grad.copy_(self._grad)
 
     def _build(self, num_rows: int) -> Backprop:
         spec = self._network.spec
         flat = self._flat if self._is_low else self._network.flat
         grad = self._grad if self._is_low else self._network.grad
-        return Backprop(spec, cut(flat, spec), cut(grad, spec), num_rows, self._mask_scale)
-
-
-def build_steps(
-    network: Network,
-    objective: Objective,
-    optimizer: FlatOptimizer,
-    section: TrainingSection,
-    mask_scale: float,
-) -> Steps:
-    """Return what takes the steps of this network, where it is, as the configuration says."""
-    return Steps(
-        network,
-        objective,
-        optimizer,
-        batch_size=section.batch_size,
-        mask_scale=mask_scale,
-        gradient_clip=section.gradient_clip,
-    )
+        return Backprop.alone(spec, cut(flat, spec), cut(grad, spec), num_rows, self._mask_scale)
 
 
 def clip_norm(grad: Tensor, largest: float) -> None:

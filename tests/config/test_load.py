@@ -217,7 +217,8 @@ training_sections = st.fixed_dictionaries(
         "dropout": fraction,
         "l2_regularization": st.floats(0, 1e6),
         "epochs": st.integers(1, 10**12),
-        "learning_rate": positive,
+        "batch_size": st.just("auto") | st.integers(1, 2**31 - 1),
+        "learning_rate": st.just("auto") | positive,
         "adam_betas": st.tuples(fraction, fraction),
         "scheduler": st.sampled_from(["none", "one_cycle"]),
         "class_weights": st.sampled_from(["none", "balanced"])

@@ -29,6 +29,11 @@ def test_an_override_beats_the_preset(load: Load) -> None:
     assert (training.epochs, training.patience) == (3, 10)
 
 
+def test_a_number_of_the_preset_can_be_left_to_the_program(load: Load) -> None:
+    training = load(DATA, "preset=production", "training.learning_rate=auto").training
+    assert (training.learning_rate, training.batch_size) == ("auto", 16)
+
+
 def test_the_last_override_of_a_key_wins(load: Load) -> None:
     assert load(DATA, "epochs=3", "training.epochs=4").training.epochs == 4
 

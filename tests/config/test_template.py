@@ -95,6 +95,7 @@ def test_any_valid_configuration_fits_the_schema(config: Config) -> None:
         "run: {threads: 4}\nevaluation: {require: {val_loss: '< 1'}, metrics: [r2]}\n",
         "training: {test_size: 0.2}\nvalidation_split: 0.1\n",
         "preset: balanced\n",
+        "batch_size: auto\ntraining: {learning_rate: auto}\n",
     ],
 )
 def test_the_schema_takes_every_form_that_the_loader_takes(
@@ -112,7 +113,7 @@ def test_the_schema_takes_every_form_that_the_loader_takes(
         "epochs: 0\n",
         "training: {epochs: 1.5}\n",
         "optimizer: adamm\n",
-        "mixed_precision: true\n",
+        "mixed_precision: maybe\n",
         "training: {model_type: rnn}\n",
         "quality: {labels: {errors: warn}}\n",
         "quality: {labels: wran}\n",

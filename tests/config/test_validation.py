@@ -20,17 +20,18 @@ DATA = "data: {train_file: train.csv}\n"
 def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) -> None:
     text = (
         "data:\n  train_file: a.csv\n  test_size: 2\ntraining:\n  optimizer: adamm\n"
-        "  learning_rate: -0.1\n  seed: 1\n  seed: 2\n  mixed_precision: true\nbatchsize: 3\n"
+        "  learning_rate: -0.1\n  seed: 1\n  seed: 2\n  model_type: tabm\nbatchsize: 3\n"
         "comments: {epoch: x}\nrun: {threads: many}\n"
     )
     assert faults(text, "dropout=1") == (
         "data.test_size must be < 1, got 2 (config.yaml:3)",
         "training.optimizer must be one of sgd, momentum, adam, adamw, rmsprop, got adamm "
         "(config.yaml:5); did you mean adam?",
-        "training.learning_rate must be > 0, got -0.1 (config.yaml:6)",
+        "training.learning_rate must be > 0 or auto, got -0.1 (config.yaml:6)",
         "training.seed must be written once, got it at config.yaml:7 and again (config.yaml:8); "
         "keep one",
-        "training.mixed_precision is not built yet, got true (config.yaml:9); leave it out",
+        "training.model_type: tabm is not built yet (config.yaml:9); use another value or leave "
+        "it out",
         "batchsize is not a key (config.yaml:10); did you mean training.batch_size?",
         "comments must name keys, got epoch (config.yaml:11); did you mean training.epochs?",
         "run.threads must be auto or a whole number, got many (config.yaml:12)",
@@ -50,12 +51,16 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) ->
         ("epochs:\n  - 1", "training.epochs must be a whole number, got a list (config.yaml:2)"),
         ("epochs: " + "9" * 5000, "training.epochs must be a whole number, got " + "9" * 59
             + "… (config.yaml:2)"),
-        ("learning_rate: 0", "training.learning_rate must be > 0, got 0 (config.yaml:2)"),
-        ("learning_rate: .nan", "training.learning_rate must be a finite number, got .nan "
+        ("learning_rate: 0", "training.learning_rate must be > 0 or auto, got 0 (config.yaml:2)"),
+        ("learning_rate: .nan", "training.learning_rate must be a finite number or auto, got .nan "
             "(config.yaml:2)"),
-        ("learning_rate: .inf", "training.learning_rate must be a finite number, got .inf "
+        ("learning_rate: .inf", "training.learning_rate must be a finite number or auto, got .inf "
             "(config.yaml:2)"),
-        ("learning_rate: 20%", "training.learning_rate must be a number, got 20% (config.yaml:2)"),
+        ("learning_rate: 20%", "training.learning_rate must be a number or auto, got 20% "
+            "(config.yaml:2)"),
+        ("learning_rate: atuo", "training.learning_rate must be a number or auto, got atuo "
+            "(config.yaml:2); did you mean auto?"),
+        ("batch_size: 0", "training.batch_size must be >= 1 or auto, got 0 (config.yaml:2)"),
         ("dropout: .inf", "training.dropout must be < 1, got .inf (config.yaml:2)"),
         ("min_delta: .nan", "training.min_delta must be a finite number, got .nan (config.yaml:2)"),
         ("verbose: 1", "training.verbose must be true or false, got 1 (config.yaml:2)"),
@@ -180,7 +185,7 @@ def test_without_data_the_file_itself_is_the_place(faults: Faults) -> None:
         ("quality: {rare: fix}", "quality.rare is not a key (config.yaml:2); "
             "rare belongs under quality.labels"),
         ("run: {xqzw: 5}", "run.xqzw is not a key (config.yaml:2); "
-            "the keys here are workspace, threads, engine, keep_data"),
+            "the keys here are workspace, threads, workers, engine, keep_data"),
         ("xqzw: {a: 5}", "xqzw is not a key (config.yaml:2); the keys here are preset, comments, "
             "data, quality, training, evaluation, tracking, run"),
         ("'a\\nb': 1", "a\\nb is not a key (config.yaml:2); the keys here are preset, comments, "

@@ -290,6 +290,17 @@ def test_a_dry_run_trains_nothing(in_trained: Path, capsys: pytest.CaptureFixtur
     assert list_runs(in_trained / ".iovalence") == before
 
 
+def test_a_dry_run_says_what_would_be_taken_for_auto(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    auto = ["--set", "learning_rate=auto", "--set", "batch_size=auto", "--set", "device=cpu"]
+    assert main(["train", CONFIG_NAME, "--dry-run", *auto]) == 0
+    lines = capsys.readouterr().out
+    assert "13 steps of 32 rows on cpu" in lines
+    assert "auto        training.batch_size would be 32: " in lines
+    assert "training.learning_rate will be found by a sweep of 195 steps on the train" in lines
+
+
 def test_sigterm_ends_a_training_all_processes_beside_it_and_its_run(in_trained: Path) -> None:
     forever = ["epochs=1000000", "early_stopping=false", "save_checkpoint=false"]
     settings = [part for setting in forever for part in ("--set", setting)]

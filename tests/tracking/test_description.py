@@ -6,6 +6,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iovalence.runs.choices import Choice
 from iovalence.tracking.description import describe_parameters, describe_run, flatten
 from iovalence.tracking.record import Target
 
@@ -42,6 +43,44 @@ def test_a_uri_is_told_without_its_user(place):
     parameters = describe_parameters(place.run).short
     assert parameters["tracking.uri"] == "http://127.0.0.1:5000"
     assert "secret" not in str(describe_run(place.run, place.run.manifest(), target))
+
+
+def choose(place, **choices):
+    """Let the rate of a run be auto, with these choices on its record."""
+    text = place.run.config_resolved.read_text()
+    assert "  learning_rate: 0.001\n" in text
+    auto = text.replace("  learning_rate: 0.001\n", "  learning_rate: auto\n")
+    place.run.config_resolved.write_text(auto)
+    place.run.update(choices=choices)
+    target = Target(uri=place.uri, experiment="members")
+    return describe_parameters(place.run).short, describe_run(
+        place.run, place.run.manifest(), target
+    ).short
+
+
+def test_a_rate_that_was_found_is_told_as_the_number_with_a_tag_that_says_why(place):
+    choice = Choice(value=0.0032, reason="found by 200 steps")
+    parameters, tags = choose(place, **{"training.learning_rate": choice})
+    assert parameters["training.learning_rate"] == "0.0032"
+    assert tags["iovalence.auto.training.learning_rate"] == "found by 200 steps"
+    assert "iovalence.auto.training.batch_size" not in tags
+
+
+def test_a_rate_that_is_not_known_yet_is_not_told(place):
+    parameters, tags = choose(place)
+    assert "training.learning_rate" not in parameters
+    assert parameters["training.batch_size"] == "32"
+    assert not [key for key in tags if key.startswith("iovalence.auto")]
+
+
+def test_a_rate_that_becomes_known_is_a_parameter_and_no_change(place, client):
+    choose(place)
+    place.restart()
+    place.publish(final=False)
+    place.run.update(choices={"training.learning_rate": Choice(value=0.5, reason="found")})
+    found = client.get_run(place.publish(final=False).mlflow_run_id).data
+    assert found.params["training.learning_rate"] == "0.5"
+    assert not [key for key in found.tags if key.startswith("iovalence.changed")]
 
 
 def test_the_users_own_tags_do_not_replace_ours(place):

@@ -51,15 +51,16 @@ def by_hand(network, objective, features, codes, masks, target, weight):
     spec = network.spec
     grad = torch.full_like(network.flat, torch.nan)
     scale = SCALE if masks else 1.0
-    backprop = Backprop(spec, cut(network.flat, spec), cut(grad, spec), ROWS, scale)
+    backprop = Backprop.alone(spec, cut(network.flat, spec), cut(grad, spec), ROWS, scale)
     inputs = torch.ones(ROWS, spec.widths[0][0] + 1)
     inputs[:, :5] = features
-    outputs = torch.empty(ROWS, spec.num_outputs)
+    outputs = torch.empty(spec.num_outputs, ROWS)
     with torch.no_grad():
         backprop.forward(inputs, codes, masks, outputs)
         goal = objective.goal(target, weight, ROWS, spec.num_outputs)
-        backprop.backward(objective.differentiate(outputs, goal), codes, masks)
-    return outputs, grad
+        objective.differentiate(outputs, goal, backprop.slope)
+        backprop.backward(codes, masks)
+    return outputs.t(), grad
 
 
 def check_against_autograd(network, task="classification", dropout=True, weighted=False):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from iovalence.training.optimizers import FlatOptimizer
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 
 def torch_optimizer(name, parameters):
@@ -26,7 +26,7 @@ def test_a_rule_updates_as_torch_does(name, rate):
     ours = torch.randn(50, generator=generator)
     theirs = ours.clone().requires_grad_()
     grad = torch.zeros(50)
-    rule = FlatOptimizer(ours, grad, TrainingSection(optimizer=name, l2_regularization=0.01))
+    rule = FlatOptimizer(ours, grad, SettledTraining(optimizer=name, l2_regularization=0.01))
     reference = torch_optimizer(name, [theirs])
     for _ in range(20):
         theirs.grad = torch.randn(50, generator=generator)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from iovalence.training.schedule import Progress, Watch, rates_of_epoch
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 
 
 def torch_rates(build, num_steps):
@@ -18,7 +18,7 @@ def torch_rates(build, num_steps):
 
 
 def rates(num_epochs, num_steps=1, **settings):
-    section = TrainingSection(learning_rate=0.1, epochs=num_epochs, **settings)
+    section = SettledTraining(learning_rate=0.1, epochs=num_epochs, **settings)
     return [
         rate
         for epoch in range(1, num_epochs + 1)
@@ -55,7 +55,7 @@ def test_warm_up_rises_to_the_rate_and_the_schedule_follows():
 
 
 def watch_losses(losses, **settings):
-    watch = Watch(TrainingSection(**settings), has_validation=True)
+    watch = Watch(SettledTraining(**settings), has_validation=True)
     progress, stops = Progress(), []
     for epoch, loss in enumerate(losses, 1):
         progress = watch.after_epoch(progress, epoch, loss)
@@ -84,7 +84,7 @@ def test_early_stopping_can_be_switched_off():
 
 
 def test_without_a_validation_part_training_does_not_stop_early():
-    watch = Watch(TrainingSection(patience=1), has_validation=False)
+    watch = Watch(SettledTraining(patience=1), has_validation=False)
     progress = watch.after_epoch(Progress(), 1, 1.0)
     assert not watch.stops(watch.after_epoch(progress, 2, 1.0))
 
@@ -93,7 +93,7 @@ def test_plateau_lowers_the_rate_before_training_stops():
     progress, stops = watch_losses([1.0, 1.0, 1.0, 1.0], scheduler="plateau", patience=5)
     assert progress.drops == 1
     assert not any(stops)
-    section = TrainingSection(learning_rate=0.1, scheduler="plateau")
+    section = SettledTraining(learning_rate=0.1, scheduler="plateau")
     assert rates_of_epoch(section, 5, 1, progress.drops) == pytest.approx([0.01])
 
 

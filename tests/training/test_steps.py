@@ -6,7 +6,7 @@ from iovalence.models.network import Network
 from iovalence.training.objective import Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 from iovalence.training.steps import Steps
 
 CPU = torch.device("cpu")
@@ -18,7 +18,7 @@ def make_steps(dtype=torch.float32, batch_size=16, **settings):
     )
     network = Network(spec, CPU)
     network.initialise(0)
-    section = TrainingSection(**settings)
+    section = SettledTraining(**settings)
     optimizer = FlatOptimizer(network.flat, network.grad, section)
     steps = Steps(
         network, Objective("classification"), optimizer, batch_size=batch_size, dtype=dtype

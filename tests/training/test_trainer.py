@@ -7,7 +7,7 @@ from iovalence.models.network import Network
 from iovalence.training.checkpoint import Checkpoints, read_checkpoint
 from iovalence.training.objective import Objective
 from iovalence.training.parts import PartTensors
-from iovalence.training.section import TrainingSection
+from iovalence.training.section import SettledTraining
 from iovalence.training.steps import clip_norm
 from iovalence.training.trainer import Trainer, measure
 
@@ -23,7 +23,7 @@ def make_rows(num_rows=300, seed=0):
 
 def make_trainer(rows=None, validation=True, observe=None, checkpoints=None, **settings):
     rows = make_rows() if rows is None else rows
-    section = TrainingSection(**({"epochs": 3, "learning_rate": 0.01} | settings))
+    section = SettledTraining(**({"epochs": 3, "learning_rate": 0.01} | settings))
     spec = NetworkSpec(
         num_features=4,
         embedding_sizes=(),
