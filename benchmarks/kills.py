@@ -198,7 +198,7 @@ def in_training(child: subprocess.Popen[bytes], project: Project, chance: random
     if run is None or not wait_for(child, lambda: any(run.checkpoints.glob("*"))):
         return False
     # One epoch is a tenth of a second, or some under load: epochs, not seconds, reach all of it.
-    wanted = chance.randint(num_epochs(run), EPOCHS - 1)
+    wanted = chance.randint(min(num_epochs(run), EPOCHS - 1), EPOCHS - 1)
     there = wait_for(child, lambda: num_epochs(run) >= wanted)
     return there and sleeping(child, chance.uniform(0, 0.1))
 
