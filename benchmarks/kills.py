@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ evaluation: {{baseline: false}}
 TIMED = {"epoch_seconds", "rows_per_second"}
 MAX_KILLS = 8
 FRESH_EVERY = 5
-LIFE_S, GONE_S = 240, 20
+USUAL_S, LIFE_S, GONE_S = 8, 240, 20
 
 
 @dataclass
@@ -168,7 +168,7 @@ def run_of(child: subprocess.Popen[bytes], project: Project) -> RunFolder | None
 
 def at_any_time(child: subprocess.Popen[bytes], _: Project, chance: random.Random) -> bool:
     """Wait for a moment of a whole life."""
-    return sleeping(child, chance.uniform(0, 16))
+    return sleeping(child, chance.uniform(0, USUAL_S))
 
 
 def sleeping(child: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -193,37 +193,44 @@ def at_its_beginning(
 
 
 def in_training(child: subprocess.Popen[bytes], project: Project, chance: random.Random) -> bool:
-    """Wait for the training, and for some of it."""
+    """Wait for an epoch that is yet to come, and for some of the next."""
     run = run_of(child, project)
-    there = run is not None and wait_for(child, lambda: any(run.checkpoints.glob("*")))
-    return there and sleeping(child, chance.uniform(0, 5))
+    if run is None or not wait_for(child, lambda: any(run.checkpoints.glob("*"))):
+        return False
+    # One epoch is a tenth of a second, or some under load: epochs, not seconds, reach all of it.
+    wanted = chance.randint(min(num_epochs(run), EPOCHS - 1), EPOCHS - 1)
+    there = wait_for(child, lambda: num_epochs(run) >= wanted)
+    return there and sleeping(child, chance.uniform(0, 0.1))
+
+
+def num_epochs(run: RunFolder) -> int:
+    """Return how many epochs the journal of a run has."""
+    return len({point.epoch for point in metric_points(read_journal(run.journal)[0])})
 
 
 def in_a_checkpoint(
     child: subprocess.Popen[bytes], project: Project, chance: random.Random
 ) -> bool:
     """Wait for a checkpoint that is being written, after some that were."""
-    run = run_of(child, project)
-    if run is None or not wait_for(child, lambda: any(run.checkpoints.glob("*"))):
+    if not in_training(child, project, chance):
         return False
-    if not sleeping(child, chance.uniform(0, 2)):
-        return False
+    run = project.newest()
     pattern = chance.choice([".last*.tmp", ".epoch*.tmp", ".*.tmp"])
-    return wait_for(child, lambda: any(run.checkpoints.glob(pattern)))
+    return run is not None and wait_for(child, lambda: any(run.checkpoints.glob(pattern)))
 
 
 def after_training(child: subprocess.Popen[bytes], project: Project, chance: random.Random) -> bool:
     """Wait for the trained model, and for some of what follows."""
     run = run_of(child, project)
     there = run is not None and wait_for(child, run.training.is_file)
-    return there and sleeping(child, chance.uniform(0, 5))
+    return there and sleeping(child, chance.uniform(0, 2))
 
 
 def in_publishing(child: subprocess.Popen[bytes], project: Project, chance: random.Random) -> bool:
     """Wait for the end of the run, and for some of its way to MLflow."""
     run = run_of(child, project)
     ended = run is not None and wait_for(child, lambda: has_finished(run))
-    return ended and sleeping(child, chance.uniform(0, 2))
+    return ended and sleeping(child, chance.uniform(0, 1))
 
 
 def has_finished(run: RunFolder) -> bool:
@@ -380,31 +387,36 @@ def kill_trainings(
     folder: Path, server: str, reference: RunFolder, num_kills: int, chance: random.Random
 ) -> Tally:
     """Kill trainings so many times in all, and look at what each of them came to."""
-    tally, number = Tally(), 0
+    tally, project = Tally(), Project(folder)
     while tally.kills.total() < num_kills:
-        # Now and then a fresh workspace and a server of its own: all that can be made is made anew.
-        is_fresh = number % FRESH_EVERY == 0
-        project = Project(folder / "killed", None if is_fresh else server)
-        if is_fresh:
-            shutil.rmtree(project.folder, ignore_errors=True)
+        project = replace(project, server=server)
+        if tally.ended % FRESH_EVERY == 0:
+            # A fresh workspace and a server of its own: all that can be made is made anew. Under
+            # a new name: MLflow remembers a database that is gone by its old one.
+            project = Project(folder / f"killed-{tally.ended}")
             project.write()
-        number += 1
-        before = {run.run_id for run in list_runs(project.workspace)}
-        kills = kill_until_it_ends(project, chance, tally, num_kills - tally.kills.total())
-        runs = [run for run in list_runs(project.workspace) if run.run_id not in before]
-        if len(runs) != 1:
-            tally.faults.append(f"one run must be there, got {[run.run_id for run in runs]}")
-        differences, missing = compare(runs[0], reference), look_in_mlflow(runs[0])
-        tally.ended += 1
-        tally.repeated += kills > 1
-        tally.equal += not differences
-        tally.whole += not missing and len(runs) == 1
-        tally.faults += differences + missing
-        print(
-            f"  {tally.kills.total():3} kills, {tally.ended} trainings, {len(tally.faults)} faults",
-            flush=True,
-        )
+        most, faults = num_kills - tally.kills.total(), len(tally.faults)
+        kill_one_training(project, reference, chance, tally, most)
+        done = f"{tally.kills.total():3} kills, {tally.ended} trainings"
+        print("\n".join([done, *tally.faults[faults:]]), flush=True)
     return tally
+
+
+def kill_one_training(
+    project: Project, reference: RunFolder, chance: random.Random, tally: Tally, most: int
+) -> None:
+    """Kill a training so many times or fewer until it ends, and look at what it came to."""
+    before = {run.run_id for run in list_runs(project.workspace)}
+    kills = kill_until_it_ends(project, chance, tally, most)
+    runs = [run for run in list_runs(project.workspace) if run.run_id not in before]
+    if len(runs) != 1:
+        raise SystemExit(f"one run must be there, got {[run.run_id for run in runs]}")
+    differences, missing = compare(runs[0], reference), look_in_mlflow(runs[0])
+    tally.ended += 1
+    tally.repeated += kills > 1
+    tally.equal += not differences
+    tally.whole += not missing
+    tally.faults += differences + missing
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:

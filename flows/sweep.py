@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from iovalence.config.load import LoadedConfig
 from iovalence.config.space import load_space
-from iovalence.errors import TrackingError
+from iovalence.errors import StorageError, TrackingError
 from iovalence.runs.folder import ending, holding
 from iovalence.runs.sweep import SweepFolder, SweepRecord, ending_sweep
 from iovalence.stages.evaluated import raise_for_requirements
@@ -127,5 +127,5 @@ def publishing(loaded: LoadedConfig, folder: SweepFolder) -> Iterator[Done]:
 def _try(publish: Callable[[], object]) -> None:
     try:
         publish()
-    except TrackingError as err:
+    except (TrackingError, StorageError) as err:
         tell(f"warning: {err}")

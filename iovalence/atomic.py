@@ -1,12 +1,18 @@
 """Own the one way files are written: whole or not at all."""
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from iovalence.errors import StorageError
+
+_FILE = re.compile(r"\..+\.(?P<pid>\d+)\.tmp")
+_SCRATCH = re.compile(r"\..+\.(?P<pid>\d+)\.[a-z0-9_]{8}")
+_FOLDER = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")
 
 
 def explain_os_error(err: OSError, path: Path, doing: str) -> StorageError:
@@ -69,13 +75,7 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     Raises:
         StorageError: The folder cannot be written to, or the disk is full.
     """
-    import shutil
-
-    _make_folder(folder.parent)
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as err:
-        raise explain_os_error(err, folder, "writing") from err
+    temporary = _make_temporary(folder.parent, folder.name)
     try:
         fill(temporary)
         for path in sorted(temporary.rglob("*"), reverse=True):
@@ -90,6 +90,45 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
             raise explain_os_error(err, folder, "writing") from err
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield an empty folder in `parent` that is removed when the block ends, well or not.
+
+    Its name tells the process that it belongs to, for `owner_of`.
+
+    Raises:
+        StorageError: `parent` cannot be written to.
+    """
+    folder = _make_temporary(parent, f"{name}.{os.getpid()}")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def owner_of(path: Path) -> int | None:
+    """Return the number of the process that a temporary file or scratch folder belongs to.
+
+    None for anything else, and for the folders of `write_folder`, which name no process.
+    """
+    found = _FILE.fullmatch(path.name) or _SCRATCH.fullmatch(path.name)
+    return int(found["pid"]) if found else None
+
+
+def meant_name(path: Path) -> str | None:
+    """Return the name that a folder of `write_folder` would have got; None for anything else."""
+    found = None if owner_of(path) is not None else _FOLDER.fullmatch(path.name)
+    return found["name"] if found else None
+
+
+def _make_temporary(parent: Path, name: str) -> Path:
+    _make_folder(parent)
+    try:
+        return Path(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
+    except OSError as err:
+        raise explain_os_error(err, parent / name, "writing") from err
 
 
 def _make_folder(folder: Path) -> None:

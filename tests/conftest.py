@@ -1,5 +1,9 @@
 """Fixtures that many tests share."""
 
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,3 +21,34 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the public data sets are not beside the project (../shared/data)")
     return SHARED_DATA
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A disk of its own, in memory, that is soon full.
+
+    Attributes:
+        folder: Where it is mounted.
+    """
+
+    folder: Path
+
+    def resize(self, kilobytes: int) -> None:
+        """Give it another size; what it holds stays."""
+        size = f"remount,size={kilobytes}k"
+        subprocess.run(["mount", "-o", size, self.folder], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Mount a disk of half a megabyte, or skip with a reason."""
+    if shutil.which("mount") is None:
+        pytest.skip("there is no `mount` to make a small disk with")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+    yield SmallDisk(folder)
+    subprocess.run(["umount", folder], check=True)

@@ -1,8 +1,16 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from iovalence.atomic import replacing, write_folder, write_text
+from iovalence.atomic import (
+    meant_name,
+    owner_of,
+    replacing,
+    scratch_folder,
+    write_folder,
+    write_text,
+)
 from iovalence.errors import StorageError
 
 
@@ -51,3 +59,24 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     write_folder(tmp_path / "done", fill)
     assert (tmp_path / "done" / "one").read_text() == "1"
     assert [p.name for p in tmp_path.iterdir()] == ["done"]
+
+
+def test_a_temporary_file_and_a_scratch_folder_tell_their_process(tmp_path):
+    with replacing(tmp_path / "a.json") as temporary:
+        temporary.write_text("half")
+        assert owner_of(temporary) == os.getpid()
+    with scratch_folder(tmp_path, "work") as folder:
+        (folder / "file").write_text("x")
+        assert (owner_of(folder), meant_name(folder)) == (os.getpid(), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_folder_that_is_being_written_tells_the_name_it_will_have(tmp_path):
+    names = []
+    write_folder(tmp_path / "0a1b", lambda folder: names.append(meant_name(folder)))
+    assert names == ["0a1b"]
+
+
+@pytest.mark.parametrize("name", ["a.json", ".tracking.lock", ".a.tmp", ".git", "a.12.tmp"])
+def test_other_names_tell_nothing(name):
+    assert (owner_of(Path(name)), meant_name(Path(name))) == (None, None)

@@ -89,13 +89,12 @@ def predict(
 ) -> None:
     """Predict for each row of a table, in its order, with probabilities."""
     from iovalence.runs.folder import find_run
-    from iovalence.stages.used import check_out, predict_table, write_table
+    from iovalence.stages.used import check_out, stream_predictions, write_tables
 
     found = find_run(find_workspace(workspace), run)
     check_out(out, data)
-    table = predict_table(found, data, Path.cwd())
-    write_table(table, out, data)
-    say(f"{table.num_rows:,} predictions{'' if out == '-' else f' in {out}'}")
+    num_rows = write_tables(stream_predictions(found, data, Path.cwd()), out, data)
+    say(f"{num_rows:,} predictions{'' if out == '-' else f' in {out}'}")
 
 
 def runs(workspace: Workspace = None, as_json: AsJson = False) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from iovalence.config.credentials import holds_secret
 from iovalence.config.faults import Fault, nearest, raise_faults
@@ -188,5 +189,10 @@ def config_hash(config: Config) -> str:
     Left out is `WITHOUT_EFFECT`: why, where it is shown, where it is kept. Two files that mean
     the same, one with a preset and one with its values, have the same hash.
     """
-    deciding = config.model_dump(mode="json", exclude={**WITHOUT_EFFECT})
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(deciding_values(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def deciding_values(config: Config) -> dict[str, Any]:
+    """Return what in a configuration decides the result, as JSON can hold it."""
+    return config.model_dump(mode="json", exclude={**WITHOUT_EFFECT})

@@ -1,10 +1,12 @@
 """Own the reading of Parquet and Arrow files, and how their many types become five plain ones."""
 
 import io
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,7 @@ from iovalence.data.packing import Format, unpacked
 from iovalence.errors import DataError
 
 BATCH_ROWS = 1 << 16
+_BUFFER_BYTES = 1 << 18
 UNSUPPORTED = b"unsupported"
 
 _Reader = tuple[pa.Schema, Iterator[pa.RecordBatch]]
@@ -51,9 +54,9 @@ def read_columnar(path: Path, key: str, file_format: Format) -> Iterator[pa.Reco
 
 @contextmanager
 def _opened(path: Path, key: str, file_format: Format) -> Iterator[_Reader]:
-    with unpacked(path, key) as file:
+    with unpacked(path, key) as file, _seekable(file, path, file_format) as source:
         try:
-            yield _OPENERS[file_format](_seekable(file))
+            yield _OPENERS[file_format](source)
         except pa.ArrowException as err:
             cause = str(err).split("\n")[0]
             raise DataError(
@@ -61,24 +64,42 @@ def _opened(path: Path, key: str, file_format: Format) -> Iterator[_Reader]:
             ) from err
 
 
-def _seekable(file: Any) -> Any:
-    # A packed Parquet file has to be unpacked whole: its directory is at its end.
-    return file if isinstance(file, io.BufferedReader) else pa.BufferReader(file.read())
+@contextmanager
+def _seekable(file: IO[bytes], path: Path, file_format: Format) -> Iterator[Any]:
+    if isinstance(file, io.BufferedReader):
+        # A batch of an Arrow file may be all of it: mapped, it need not be in memory.
+        opened = pa.memory_map if file_format == "arrow file" else pa.OSFile
+        with opened(str(path)) as source:
+            yield source
+        return
+    # A packed file has to be unpacked whole: Parquet's directory is at its end.
+    with tempfile.TemporaryFile() as unpacked_file:
+        shutil.copyfileobj(file, unpacked_file, 1 << 20)
+        unpacked_file.seek(0)
+        yield unpacked_file
 
 
 def _open_parquet(file: Any) -> _Reader:
-    parquet = pq.ParquetFile(file)
+    # Without a buffer size the columns of a row group, which may be the file, are read whole.
+    parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES)
     return parquet.schema_arrow, parquet.iter_batches(batch_size=BATCH_ROWS)
 
 
 def _open_arrow_file(file: Any) -> _Reader:
     reader = pa.ipc.open_file(file)
-    return reader.schema, (reader.get_batch(i) for i in range(reader.num_record_batches))
+    return reader.schema, _cut(reader.get_batch(i) for i in range(reader.num_record_batches))
 
 
 def _open_arrow_stream(file: Any) -> _Reader:
     reader = pa.ipc.open_stream(file)
-    return reader.schema, iter(reader)
+    return reader.schema, _cut(reader)
+
+
+def _cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches in pieces: a file may be one batch."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            yield batch.slice(start, BATCH_ROWS)
 
 
 _OPENERS: dict[Format, Callable[[Any], _Reader]] = {

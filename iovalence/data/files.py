@@ -102,13 +102,18 @@ def fingerprint(section: DataSection, base: Path) -> tuple[SourceFile, ...]:
         DataError: A file is missing or cannot be read.
     """
     return tuple(
-        _fingerprint_file(path, source, key)
+        fingerprint_file(path, source, key)
         for source, key, value in source_settings(section)
         for path in find_files(value, base, key)
     )
 
 
-def _fingerprint_file(path: Path, source: Source, key: str) -> SourceFile:
+def fingerprint_file(path: Path, source: Source, key: str) -> SourceFile:
+    """Return what identifies the bytes of one file, which the setting `key` names.
+
+    Raises:
+        DataError: It is missing or cannot be read.
+    """
     digest, num_bytes = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:

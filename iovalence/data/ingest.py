@@ -141,7 +141,15 @@ def load_table(folder: Path) -> Table:
 def read_rows(
     path: str, base: Path, section: DataSection, schema: TableSchema, *, need_target: bool
 ) -> pa.Table:
-    """Read other rows as the columns of a known table.
+    """Read other rows as the columns of a known table, all at once; see `stream_rows`."""
+    batches = list(stream_rows(path, base, section, schema, need_target=need_target))
+    return pa.Table.from_batches(batches, schema=arrow_schema(schema.columns))
+
+
+def stream_rows(
+    path: str, base: Path, section: DataSection, schema: TableSchema, *, need_target: bool
+) -> Iterator[pa.RecordBatch]:
+    """Yield other rows as the columns of a known table, a batch at a time.
 
     Args:
         path: A file, a folder or a glob.
@@ -151,20 +159,19 @@ def read_rows(
         need_target: Whether the rows must have the target, and the weight where there is one.
 
     Returns:
-        N rows in the files' order, typed as `Table.columns`; columns that the files lack, or
+        Rows in the files' order, typed as `Table.columns`; columns that the files lack, or
         that are not needed, are null; those that the table lacks are left out.
 
     Raises:
         DataError: A file is missing or cannot be read, a column that is needed is missing, or a
-            value does not fit its column.
+            value does not fit its column; the last is known, and raised, after the last batch.
     """
     raw = open_rows(path, base, "the data", section, target_needed=need_target)
     check_columns(raw.schema, schema.columns, f"the data ({path})", need_target=need_target)
     unneeded = () if need_target else (*schema.names("target"), *schema.names("weight"))
     typer = RowTyper(schema.columns, path, ignore=unneeded)
-    batches = list(typer.type_batches(raw.batches))
+    yield from typer.type_batches(raw.batches)
     typer.check_fits(max_share=0.0)
-    return pa.Table.from_batches(batches, schema=arrow_schema(schema.columns))
 
 
 def _write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

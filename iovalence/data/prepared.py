@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +12,17 @@ from iovalence.atomic import explain_os_error
 from iovalence.data.preprocessing import BLOCK_ROWS, Preprocessing
 from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
-from iovalence.errors import DataError
+from iovalence.errors import DataError, StorageError
 
 _TRAIN = 0
+_NUM_PARTS = len(SOURCES)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Hold the M rows that were kept, in the table's order.
+    """Hold the M rows that were kept: train, validation, test, each in the table's order.
+
+    So the rows of a part lie together, and reading a part is reading a file from here to there.
 
     Attributes:
         preprocessing: How they were encoded.
@@ -62,22 +66,23 @@ def prepare(
         DataError: The train part holds fewer than two classes, or lacks `positive_class`.
         StorageError: `folder` cannot be written to.
     """
-    train = keep & (part == _TRAIN)
+    kept = np.where(keep, part, np.int8(-1))
+    train = kept == _TRAIN
     preprocessing = Preprocessing.fit(table.columns, table.schema, target, positive_class, train)
-    index = np.flatnonzero(keep)
+    index = np.concatenate([np.flatnonzero(kept == at) for at in range(_NUM_PARTS)])
     arrays = {
-        "target": preprocessing.encode_target(target.filter(pa.array(keep))),
-        "part": part[index],
-        "table_index": index.astype(np.int64),
+        "target": preprocessing.encode_target(target)[index],
+        "part": kept[index],
+        "table_index": index,
     }
     if names := table.schema.names("weight"):
-        weight = table.columns[names[0]].filter(pa.array(keep))
-        arrays["weight"] = _check_weights(weight.to_numpy(), part[index], names[0])
+        weight = table.columns[names[0]].to_numpy()[index]
+        arrays["weight"] = _check_weights(weight, kept[index], names[0])
     try:
         preprocessing.save(folder / "preprocessing.json")
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values)
-        _write_encoded(table.columns, keep, preprocessing, folder)
+        _write_encoded(table.columns, kept, preprocessing, folder)
     except OSError as err:
         raise explain_os_error(err, folder, "writing") from err
     return preprocessing
@@ -100,35 +105,55 @@ def _check_weights(
 
 
 def _write_encoded(
-    columns: pa.Table, keep: NDArray[np.bool_], preprocessing: Preprocessing, folder: Path
+    columns: pa.Table, kept: NDArray[np.int8], preprocessing: Preprocessing, folder: Path
 ) -> None:
-    num_rows = int(keep.sum())
-    shapes = {
-        "features": (np.float32, len(preprocessing.feature_names)),
-        "codes": (np.int32, len(preprocessing.embedding_sizes)),
-    }
-    features, codes = (
-        _new_array(folder / f"{name}.npy", dtype, (num_rows, width))
-        for name, (dtype, width) in shapes.items()
-    )
-    done = 0
-    for start in range(0, columns.num_rows, BLOCK_ROWS):
-        block = columns.slice(start, BLOCK_ROWS).filter(pa.array(keep[start : start + BLOCK_ROWS]))
-        end = done + block.num_rows
-        preprocessing.encode_into(block, features[done:end], codes[done:end])
-        done = end
-    for array in (features, codes):
-        if isinstance(array, np.memmap):
-            array.flush()
+    """Write the rows of each part, int8 (N,), -1 for none, where those before it end."""
+    counts = np.bincount(kept + 1, minlength=_NUM_PARTS + 1)[1:]
+    at, num_rows = np.cumsum(counts) - counts, int(counts.sum())
+    widths = len(preprocessing.feature_names), len(preprocessing.embedding_sizes)
+    with (
+        _NewArray(folder / "features.npy", "<f4", num_rows, widths[0]) as features,
+        _NewArray(folder / "codes.npy", "<i4", num_rows, widths[1]) as codes,
+    ):
+        for start in range(0, columns.num_rows, BLOCK_ROWS):
+            part = kept[start : start + BLOCK_ROWS]
+            stays = part >= 0
+            block = columns.slice(start, BLOCK_ROWS).filter(pa.array(stays))
+            encoded, part = preprocessing.transform(block), part[stays]
+            for which in range(_NUM_PARTS):
+                rows = np.flatnonzero(part == which)
+                features.write(at[which], encoded.features[rows])
+                codes.write(at[which], encoded.codes[rows])
+                at[which] += len(rows)
 
 
-def _new_array(path: Path, dtype: type, shape: tuple[int, int]) -> np.ndarray:
-    if 0 in shape:
-        # Nothing can be mapped into memory.
-        empty: np.ndarray = np.empty(shape, dtype)
-        np.save(path, empty)
-        return empty
-    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+class _NewArray:
+    """Write a file of NumPy's format in pieces; mapping it would count as memory.
+
+    Args:
+        path: The file.
+        dtype: Of its numbers, as NumPy's format names it.
+        num_rows: N.
+        width: Numbers in a row.
+    """
+
+    def __init__(self, path: Path, dtype: str, num_rows: int, width: int) -> None:
+        self._file = path.open("wb")
+        self._dtype, self._row_bytes = np.dtype(dtype), width * np.dtype(dtype).itemsize
+        header = {"descr": dtype, "fortran_order": False, "shape": (num_rows, width)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        self._start = self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, first: int, rows: np.ndarray) -> None:
+        """Write rows (B, width) from row `first` on."""
+        self._file.seek(self._start + int(first) * self._row_bytes)
+        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
 
 
 def load_prepared(folder: Path) -> Prepared:
@@ -139,19 +164,34 @@ def load_prepared(folder: Path) -> Prepared:
     """
     preprocessing = Preprocessing.load(folder / "preprocessing.json")
     names = ("features", "codes", "target", "part", "table_index")
-    try:
-        arrays = {name: _open_array(folder / f"{name}.npy") for name in names}
-        weight = folder / "weight.npy"
-        weights = _open_array(weight) if weight.exists() else None
-    except OSError as err:
-        raise explain_os_error(err, folder, "reading") from err
+    arrays = {name: open_array(folder / f"{name}.npy") for name in names}
+    weight = folder / "weight.npy"
+    weights = open_array(weight) if weight.exists() else None
     return Prepared(preprocessing, weight=weights, **arrays)
 
 
-def _open_array(path: Path) -> np.ndarray:
+def open_array(path: Path) -> np.ndarray:
+    """Open an array of a stage, memory-mapped where it is not empty; no pickle is ever read.
+
+    Raises:
+        StorageError: It is missing, or no array of numbers.
+    """
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r")
+        return _map_or_load(path)
+    except OSError as err:
+        raise explain_os_error(err, path, "reading") from err
+    except (ValueError, EOFError) as err:
+        raise StorageError(
+            f"an array must be whole, got '{err}' ({path}); remove "
+            f"{path.parent}, and its stage is done again"
+        ) from err
+
+
+def _map_or_load(path: Path) -> np.ndarray:
+    array: np.ndarray
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError:
         # Empty arrays cannot be mapped.
-        array = np.load(path)
+        array = np.load(path, allow_pickle=False)
     return array

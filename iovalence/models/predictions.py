@@ -1,5 +1,6 @@
 """Own what a model says of rows: probabilities of classes, or values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,3 +42,14 @@ class Predictions:
         named = np.array(self.classes, dtype=object)[self.y_pred]
         probs = {f"prob_{name}": self.probs[:, i] for i, name in enumerate(self.classes)}
         return {"prediction": named, **probs}
+
+
+def concatenate(predictions: Sequence[Predictions]) -> Predictions:
+    """Return what one model says of rows, one set after the other; one set at least."""
+    probs = [some.probs for some in predictions if some.probs is not None]
+    values = [some.values for some in predictions if some.values is not None]
+    return Predictions(
+        probs=np.concatenate(probs) if probs else None,
+        values=np.concatenate(values) if values else None,
+        classes=predictions[0].classes,
+    )

@@ -121,6 +121,9 @@ def interpret(outputs: np.ndarray, preprocessing: Preprocessing) -> Predictions:
     if preprocessing.classes is None:
         values = preprocessing.decode_target(outputs[:, 0].astype(np.float64))
         return Predictions(None, values, None)
-    shifted = outputs.astype(np.float64)
-    shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
-    return Predictions(shifted / shifted.sum(axis=1, keepdims=True), None, preprocessing.classes)
+    probs = outputs.astype(np.float64)
+    # In place: of millions of rows every copy counts.
+    probs -= probs.max(axis=1, keepdims=True)
+    np.exp(probs, out=probs)
+    probs /= probs.sum(axis=1, keepdims=True)
+    return Predictions(probs, None, preprocessing.classes)

@@ -110,10 +110,16 @@ class CheckedRows:
         reason, target, first_copy = rows.columns
         return cls(
             QualityReport.load(folder / "findings.json"),
-            pc.cast(reason, pa.string()).to_numpy(),
+            _shared_texts(reason.combine_chunks()),
             target.combine_chunks(),
             first_copy.to_numpy(),
         )
+
+
+def _shared_texts(reason: pa.DictionaryArray) -> NDArray[np.object_]:
+    # One text for each reason, not for each row.
+    texts = np.array(reason.dictionary.to_pylist(), dtype=object)
+    return np.asarray(texts[reason.indices.to_numpy()])
 
 
 _ROW_COLUMNS = ["reason", "target", "first_copy"]

@@ -7,7 +7,6 @@ missing, and labels are compared as `labels.spelling` left them.
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from iovalence.data.table import Table
@@ -21,6 +20,8 @@ from iovalence.quality.findings import (
 from iovalence.quality.section import Action
 
 _CHECK = "duplicates.exact"
+_BLOCK_ROWS = 1 << 20
+_ROWS_KEY, _PAIRS_KEY = "iovalence-rows-1", "iovalence-pairs1"  # sixteen bytes, as SipHash takes
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying loses nothing
 
 
@@ -48,7 +49,7 @@ def first_copies(columns: pa.Table) -> NDArray[np.int64]:
     """Return for each row the index of the first row that it equals, int64 (N,)."""
     hashes = hash_rows(columns)
     first = np.arange(len(hashes), dtype=np.int64)
-    left = first
+    left = _not_alone(hashes)
     while len(left):
         # The first row of a hash leads; who differs from it only shares the hash by accident and
         # goes round again, led by the first of its like. One round, but for one table in millions.
@@ -62,11 +63,23 @@ def first_copies(columns: pa.Table) -> NDArray[np.int64]:
     return first
 
 
+def _not_alone(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the rows whose hash another row has too, ascending: most tables have few."""
+    ordered = np.sort(hashes)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    del ordered
+    if not len(repeated):
+        return np.empty(0, np.int64)
+    blocks = range(0, len(hashes), _BLOCK_ROWS)
+    found = [at + np.flatnonzero(np.isin(hashes[at : at + _BLOCK_ROWS], repeated)) for at in blocks]
+    return np.concatenate(found)
+
+
 def hash_rows(columns: pa.Table) -> NDArray[np.uint64]:
     """Return a hash of each row, uint64 (N,), equal for rows that are equal."""
     hashes = np.zeros(columns.num_rows, dtype=np.uint64)
     for column in columns.columns:
-        hashes ^= _codes(column)
+        hashes ^= _codes(column, _ROWS_KEY)
         hashes *= _MULTIPLIER
         hashes ^= hashes >> np.uint64(32)
     return hashes
@@ -76,22 +89,41 @@ def _rows_equal(
     columns: pa.Table, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     equal = np.ones(len(left), dtype=bool)
-    pairs = columns.take(np.concatenate([left, right]))
-    for column in pairs.columns:
-        codes = _codes(column)
-        equal &= codes[: len(left)] == codes[len(left) :]
+    for column in columns.columns if len(left) else ():
+        codes = _codes(column, _PAIRS_KEY)
+        equal &= codes[left] == codes[right]
     return equal
 
 
-def _codes(column: pa.ChunkedArray) -> NDArray[np.uint64]:
-    """Return a number for each value, equal exactly where the values are, uint64 (N,)."""
-    if pa.types.is_float64(column.type):
-        values = column.to_numpy() + 0.0  # -0.0 becomes 0.0, which it equals
-        values[np.isnan(values)] = np.nan
-        return np.asarray(values.view(np.uint64))
-    codes = column.dictionary_encode().unify_dictionaries()
-    indices = pa.chunked_array([chunk.indices for chunk in codes.chunks], type=pa.int32())
-    return np.asarray(pc.fill_null(indices, -1).to_numpy().astype(np.uint64))
+def _codes(column: pa.ChunkedArray, key: str) -> NDArray[np.uint64]:
+    """Return a number for each value, equal where the values are, uint64 (N,).
+
+    The bits of a number are its own. A text has a hash, so that no column has to be in memory
+    whole: under one key two texts agree by accident in one table in millions, under two never.
+    """
+    chunks = [_codes_of_chunk(chunk, key) for chunk in column.chunks]
+    return np.concatenate(chunks) if chunks else np.empty(0, np.uint64)
+
+
+def _codes_of_chunk(values: pa.Array, key: str) -> NDArray[np.uint64]:
+    if pa.types.is_float64(values.type):
+        numbers = values.to_numpy(zero_copy_only=False) + 0.0  # -0.0 becomes 0.0, which it equals
+        numbers[np.isnan(numbers)] = np.nan
+        return np.asarray(numbers.view(np.uint64))
+    encoded = values.dictionary_encode()
+    known = _hash_values(encoded.dictionary, key)
+    codes = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.append(known, _MULTIPLIER)[codes])
+
+
+def _hash_values(values: pa.Array, key: str) -> NDArray[np.uint64]:
+    if not pa.types.is_string(values.type):
+        return np.asarray(values.cast(pa.int64()).to_numpy(zero_copy_only=False).view(np.uint64))
+    import pandas as pd
+
+    texts = np.array(values.to_pylist(), dtype=object)
+    hashes: NDArray[np.uint64] = pd.util.hash_array(texts, hash_key=key, categorize=False)
+    return hashes
 
 
 def check_exact(

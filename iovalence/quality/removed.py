@@ -10,6 +10,8 @@ from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
 from iovalence.quality.checks import CheckedRows
 
+_BLOCK_ROWS = 1 << 16
+
 
 def write_removed_rows(path: Path, table: Table, checked: CheckedRows) -> None:
     """Write a CSV file with a row for each that left: source, row, reason, then its values.
@@ -21,15 +23,20 @@ def write_removed_rows(path: Path, table: Table, checked: CheckedRows) -> None:
     """
     import pyarrow.csv
 
-    left = np.flatnonzero(~checked.keep)
-    values = table.columns.take(left)
-    columns = [
-        pa.array(SOURCES).take(pa.array(table.source_of_rows()[left])),
-        pa.array(table.row_numbers()[left]),
-        pa.array(checked.reason[left], type=pa.string()),
-        *values.columns,
-    ]
+    left = ~checked.keep
+    source, number = table.source_of_rows(), table.row_numbers()
     # Names may occur twice, when the table has a column called `row`: ours come first.
-    rows = pa.table(columns, ["source", "row", "reason", *values.column_names])
-    with replacing(path) as temporary:
-        pyarrow.csv.write_csv(rows, temporary)
+    ours = pa.schema([("source", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
+    schema = pa.schema([*ours, *table.columns.schema])
+    with replacing(path) as temporary, pyarrow.csv.CSVWriter(temporary, schema) as writer:
+        for start in range(0, table.num_rows, _BLOCK_ROWS):
+            rows = start + np.flatnonzero(left[start : start + _BLOCK_ROWS])
+            if not len(rows):
+                continue
+            columns = [
+                pa.array(SOURCES).take(pa.array(source[rows])),
+                pa.array(number[rows]),
+                pa.array(checked.reason[rows], type=pa.string()),
+                *table.columns.slice(start, _BLOCK_ROWS).take(rows - start).columns,
+            ]
+            writer.write_table(pa.table(columns, schema=schema))

@@ -112,6 +112,16 @@ class RunFolder:
         return self.root / "tracking.json"
 
     @property
+    def lock(self) -> Path:
+        """Whose lock is held by who trains the run."""
+        return self.root / ".run.lock"
+
+    @property
+    def tracking_lock(self) -> Path:
+        """Whose lock is held by who tells MLflow of the run."""
+        return self.root / ".tracking.lock"
+
+    @property
     def manifest_path(self) -> Path:
         """What made the run, and how it ended."""
         return self.root / "manifest.json"
@@ -132,9 +142,11 @@ class RunFolder:
         ended = now()
         started = datetime.fromisoformat(manifest.started_at)
         seconds = (datetime.fromisoformat(ended) - started).total_seconds()
-        return self.update(
-            status=status, failure=failure, ended_at=ended, seconds=seconds, files=self._hashes()
-        )
+        files = self._hashes()
+        # A run that went on has written anew some of what was removed from it.
+        pruned = {name: sha for name, sha in manifest.pruned.items() if name not in files}
+        ending = {"status": status, "failure": failure, "ended_at": ended, "seconds": seconds}
+        return self.update(**ending, files=files, pruned=pruned)
 
     def _hashes(self) -> dict[str, str]:
         # What MLflow was told goes on changing after the end: it is not part of the record.
@@ -193,7 +205,7 @@ def holding(run: RunFolder) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(run.root / ".run.lock", timeout=0)
+    lock = FileLock(run.lock, timeout=0)
     try:
         lock.acquire()
     except Timeout as err:

@@ -83,6 +83,8 @@ class Manifest(Record):
         threads: Threads of the arithmetic.
         mixed_precision: Whether products were taken in bfloat16.
         seed: Decides every random choice.
+        config_path: The configuration's file as it was, absolute; paths in it are relative to
+            its folder.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
         flow_run_id: Prefect's id.
@@ -92,6 +94,7 @@ class Manifest(Record):
         choices: What was taken for the keys that are `auto`, as `training.learning_rate`, and why.
         stages: What each stage cost, in order.
         files: SHA-256 of every file of the run but this one.
+        pruned: SHA-256 of every file that `iovalence gc` removed from it since.
         comments: The user's own words.
     """
 
@@ -112,6 +115,7 @@ class Manifest(Record):
     threads: int | None = None
     mixed_precision: bool | None = None
     seed: int
+    config_path: str | None = None
     config_hash: str
     data_hash: str
     flow_run_id: str | None = None
@@ -121,6 +125,7 @@ class Manifest(Record):
     choices: dict[str, Choice] = Field(default_factory=dict)
     stages: dict[str, StageCost] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
+    pruned: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
 
     def state(self) -> str:

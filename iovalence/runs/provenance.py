@@ -36,12 +36,20 @@ def package_versions() -> dict[str, str]:
 
 def describe_hardware() -> dict[str, str]:
     """Return what of the machine a result or its speed can depend on."""
-    return {
+    found = {
         "machine": platform.machine(),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.release()}",
     }
+    gpu = _gpu()
+    return found if gpu is None else found | {"gpu": gpu}
+
+
+def _gpu() -> str | None:
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
 
 
 def _processor() -> str:

@@ -6,6 +6,7 @@ done again, and a run that failed goes on from the stage that failed.
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -63,22 +64,38 @@ class StageStore:
 
         started = time.perf_counter()
         key = hash_of(inputs)
-        folder = self.root / stage / key[:32]
-        reused = is_whole(folder)
-        if not reused:
-            try:
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                with FileLock(folder.with_suffix(".lock")):
-                    reused = is_whole(folder)
-                    if not reused:
-                        shutil.rmtree(folder, ignore_errors=True)
-                        write_folder(folder, lambda path: _write(path, write))
-            except OSError as err:
-                if hasattr(err, "faults"):
-                    raise
-                raise explain_os_error(err, folder, "writing") from err
+        folder = self.root / stage / folder_name(key)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(lock_of(folder)):
+                reused = is_whole(folder)
+                if reused:
+                    # When it was last asked for: what no run refers to yet is not removed then.
+                    os.utime(folder)
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    write_folder(folder, lambda path: _write(path, write))
+        except OSError as err:
+            if hasattr(err, "faults"):
+                raise
+            raise explain_os_error(err, folder, "writing") from err
         seconds = time.perf_counter() - started
         return StageOutput(stage=stage, key=key, folder=folder, seconds=seconds, reused=reused)
+
+
+def store_folder(workspace: Path) -> Path:
+    """Return where the results of stages are in a workspace."""
+    return workspace / "store"
+
+
+def folder_name(key: str) -> str:
+    """Return how the folder of a stage's result is called, by its key."""
+    return key[:32]
+
+
+def lock_of(folder: Path) -> Path:
+    """Return the file whose lock is held by who makes, takes or removes a stage's folder."""
+    return folder.with_suffix(".lock")
 
 
 def hash_of(inputs: Mapping[str, object]) -> str:

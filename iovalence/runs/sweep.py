@@ -164,6 +164,11 @@ class SweepFolder:
         """How far MLflow has been told."""
         return self.root / "tracking.json"
 
+    @property
+    def tracking_lock(self) -> Path:
+        """Whose lock is held by who tells MLflow of the sweep."""
+        return self.root / ".tracking.lock"
+
     def record(self) -> SweepRecord:
         """Read the record."""
         return SweepRecord.load(self.record_path)

@@ -21,6 +21,7 @@ from iovalence.splitting.apportion import apportion_parts
 
 REMOVED, TRAIN, VALIDATION, TEST = -1, 0, 1, 2
 PARTS = SOURCES
+_BLOCK_ROWS = 1 << 20
 _STREAM = 0x73706C69  # keeps these numbers apart from others drawn with the same seed
 
 
@@ -93,22 +94,33 @@ def assign_parts(
     Raises:
         DataError: There are too few units for the parts.
     """
-    _, first, unit_of_row, copies = np.unique(
-        copy_of, return_index=True, return_inverse=True, return_counts=True
-    )
+    first, unit_of_row, copies = _find_units(copy_of)
     num_parts = 1 + sum(share > 0 for share in shares)
     sizes = _compute_sizes(len(first), shares)
-    classes = np.zeros(len(first), dtype=np.int64) if labels is None else labels[first]
+    # Few classes, many rows: half the bytes of each array that follows.
+    classes = (np.zeros(len(first), np.int64) if labels is None else labels[first]).astype(np.int32)
     held = np.bincount(classes)[classes] < num_parts
     movable = np.flatnonzero(~held)
     if num_parts > 1 and not len(movable):
         raise DataError(_too_few_of_each_class(len(first), num_parts))
-    strata = classes[movable] if stratified else np.zeros(len(movable), dtype=np.int64)
+    strata = classes[movable] if stratified else np.zeros(len(movable), dtype=np.int32)
     # A unit that would fill much of a part by itself comes last in its class, where train is.
     heavy = copies[movable] > 1 + min((size for size in sizes if size), default=0) // 10
     part = np.full(len(first), TRAIN, dtype=np.int8)
     part[movable] = _assign_units(strata, heavy, sizes, seed)
     return np.asarray(part[unit_of_row])
+
+
+def _find_units(copy_of: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Return first row and number of rows of each unit, and the unit of each row, int64."""
+    rows = np.arange(len(copy_of))
+    if np.all(copy_of[1:] > copy_of[:-1]):
+        # Without copies a row is a unit; sorting millions of them would say the same.
+        return rows, rows, np.ones(len(rows), np.int8)
+    _, first, unit_of_row, copies = np.unique(
+        copy_of, return_index=True, return_inverse=True, return_counts=True
+    )
+    return first, unit_of_row, copies
 
 
 def _compute_sizes(num_units: int, shares: tuple[float, float]) -> tuple[int, int]:
@@ -130,19 +142,20 @@ def _compute_sizes(num_units: int, shares: tuple[float, float]) -> tuple[int, in
 
 
 def _assign_units(
-    strata: NDArray[np.int64], heavy: NDArray[np.bool_], sizes: tuple[int, int], seed: int
+    strata: NDArray[np.int32], heavy: NDArray[np.bool_], sizes: tuple[int, int], seed: int
 ) -> NDArray[np.int8]:
     """Draw the units of validation and test from each stratum; return parts, int8 (M,)."""
-    _, strata, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    counts = np.bincount(strata)
+    counts = counts[counts > 0]
     validation, test = apportion_parts(counts, *sizes)
     # Raw numbers of the generator: numpy may change its shuffling between versions, not these.
     keys = np.random.PCG64(np.random.SeedSequence([seed, _STREAM])).random_raw(len(strata))
     order = np.lexsort((keys, heavy, strata))
-    strata = strata[order]
-    rank = np.arange(len(strata)) - (np.cumsum(counts) - counts)[strata]
-    part = np.empty(len(strata), dtype=np.int8)
-    in_test = rank < (validation + test)[strata]
-    part[order] = np.where(rank < validation[strata], VALIDATION, np.where(in_test, TEST, TRAIN))
+    part = np.full(len(strata), TRAIN, dtype=np.int8)
+    starts = np.cumsum(counts) - counts
+    for start, first, second in zip(starts, validation, test, strict=True):
+        part[order[start : start + first]] = VALIDATION
+        part[order[start + first : start + first + second]] = TEST
     return part
 
 
@@ -165,14 +178,14 @@ def save_split(path: Path, table: Table, part: NDArray[np.int8]) -> None:
     import pyarrow.parquet as pq
 
     kept = np.flatnonzero(part != REMOVED)
-    names = pa.array(PARTS)
-    columns = {
-        "source": names.take(pa.array(table.source_of_rows()[kept])),
-        "row": pa.array(table.row_numbers()[kept]),
-        "part": names.take(pa.array(part[kept])),
-    }
-    with replacing(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    source, number, names = table.source_of_rows(), table.row_numbers(), pa.array(PARTS)
+    schema = pa.schema([("source", pa.string()), ("row", pa.int64()), ("part", pa.string())])
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for start in range(0, len(kept), _BLOCK_ROWS):
+            rows = kept[start : start + _BLOCK_ROWS]
+            columns = (names.take(pa.array(source[rows])), pa.array(number[rows]))
+            block = [*columns, names.take(pa.array(part[rows]))]
+            writer.write_table(pa.table(block, schema=schema))
 
 
 def load_split(path: Path) -> pa.Table:

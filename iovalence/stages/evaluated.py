@@ -1,6 +1,6 @@
 """Own evaluation as a stage: every part measured once more, the test part for the only time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from iovalence.evaluation.evaluate import (
     evaluate_part,
     majority_predictions,
     mean_predictions,
+    spread_rows,
 )
 from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
@@ -32,12 +33,14 @@ from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
 from iovalence.stages.trained import TrainingResult
 from iovalence.training.fit import Machine, arithmetic, objective_for
-from iovalence.training.linear import fit_linear
-from iovalence.training.parts import load_part
+from iovalence.training.linear import fit_linear, sample_size
+from iovalence.training.parts import Rows, load_part
 from iovalence.training.trainer import compute_outputs, measure
 
 PARTS = ("train", "validation", "test")
 CANDIDATE_PARTS = ("train", "validation")
+# What the train part's figures are of: a thousandth is exact enough for what has been learned.
+MAX_TRAIN_ROWS = 2_000_000
 CPU = torch.device("cpu")
 
 
@@ -68,6 +71,8 @@ def evaluate_stage(
     ingested: StageOutput,
     prepared_at: StageOutput,
     parts: Sequence[str] = PARTS,
+    *,
+    with_pictures: bool = True,
 ) -> EvaluationResult:
     """Measure the model; write metrics, test predictions and pictures.
 
@@ -79,6 +84,7 @@ def evaluate_stage(
         parts: What is measured, where the run has it. Without the test part it is a candidate
             that others are compared with: only its figures are worked out, no baselines and no
             pictures, and nothing is required of it.
+        with_pictures: Whether pictures are drawn.
     """
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
@@ -88,11 +94,15 @@ def evaluate_stage(
         measured = _open(run, ingested, prepared_at, machine, baseline=baseline)
         there = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]
-        judged = [_judge(loaded, run, measured, part) for part in present]
-        result = _gather(measured, judged, config.evaluation.require if is_final else {})
+        results = []
+        for part in present:
+            judged = _judge(loaded, run, measured, part)
+            results.append(judged.result)
+        result = _gather(measured, results, config.evaluation.require if is_final else {})
         result.save(run.metrics)
-    if is_final:
+    if is_final and with_pictures:
         with timing(run, "pictures"):
+            # The last part is the main one; the others' predictions are not in memory any more.
             _draw(run, result, judged)
     return result
 
@@ -115,22 +125,23 @@ def _open(
     )
 
 
-def _gather(measured: Measured, judged: list[Judged], require: dict[str, str]) -> EvaluationResult:
+def _gather(
+    measured: Measured, results: list[PartResult], require: dict[str, str]
+) -> EvaluationResult:
     schema, preprocessing = measured.table.schema, measured.prepared.preprocessing
     result = EvaluationResult(
         task=schema.task,
         target=schema.target,
         classes=preprocessing.classes,
         positive_class=_positive_class(measured.prepared),
-        parts=tuple(part.result for part in judged),
+        parts=tuple(results),
         require=require,
     )
     return result.model_copy(update={"unmet": check_requirements(require, result.flat())})
 
 
-def _draw(run: RunFolder, result: EvaluationResult, judged: list[Judged]) -> None:
+def _draw(run: RunFolder, result: EvaluationResult, main: Judged) -> None:
     """Draw the curves, and the main part as its figures are judged by."""
-    main = next(part for part in judged if part.result == result.main_part)
     history, kept_epoch = read_history(run), TrainingResult.load(run.training).kept_epoch
     figures = draw_pictures(result, history, kept_epoch, main.y_true, main.predictions, main.weight)
     save_pictures(figures, run.pictures)
@@ -159,27 +170,52 @@ def _positive_class(prepared: Prepared) -> str | None:
 
 def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) -> Judged:
     prepared = measured.prepared
-    rows = np.flatnonzero(prepared.part == PARTS.index(part))
-    tensors = load_part(prepared, rows, measured.class_weights, CPU)
-    outputs = compute_outputs(measured.network, tensors).numpy()
-    predictions = interpret(outputs, prepared.preprocessing)
+    every = np.flatnonzero(prepared.part == PARTS.index(part))
+    rows = every[spread_rows(len(every), MAX_TRAIN_ROWS)] if part == "train" else every
+    # Each row is needed once for each figure: reading it then costs no memory.
+    tensors = load_part(prepared, rows, None, CPU, resident_bytes=0)
+    predictions = interpret(
+        compute_outputs(measured.network, tensors).numpy(), prepared.preprocessing
+    )
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
     y_true = _y_true(prepared, rows)
     result = evaluate_part(
         part,
         y_true,
         predictions,
-        loss=measure(measured.network, objective_for(prepared), tensors)["loss"],
+        loss=_measure_loss(measured, every),
         weight=weight,
         slices=_slices(loaded, measured, rows),
         positive_index=prepared.preprocessing.positive_index,
         seed=loaded.config.training.seed,
         with_intervals=part != "train",
-        baselines=_baselines(measured, rows),
+        baselines=_baselines(measured, tensors),
+    )
+    result = result.model_copy(
+        update={"num_rows": len(every), "notes": (*_samples(measured, every, rows), *result.notes)}
     )
     if part == "test":
         write_predictions(run, measured, rows, predictions)
     return Judged(result, y_true, predictions, weight)
+
+
+def _measure_loss(measured: Measured, rows: NDArray[np.int64]) -> float:
+    prepared = measured.prepared
+    tensors = load_part(prepared, rows, measured.class_weights, CPU, resident_bytes=0)
+    return measure(measured.network, objective_for(prepared), tensors)["loss"]
+
+
+def _samples(
+    measured: Measured, every: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Iterator[str]:
+    """Yield a line for each thing that was not done with all rows."""
+    if len(rows) < len(every):
+        yield (
+            f"figures but the loss are of {len(rows):,} of the {len(every):,} rows, evenly spread"
+        )
+    num_rows, num_train = sample_size(measured.prepared), int((measured.prepared.part == 0).sum())
+    if measured.linear is not None and num_rows < num_train:
+        yield f"the linear baseline was fitted to {num_rows:,} of the {num_train:,} train rows"
 
 
 def _y_true(prepared: Prepared, rows: NDArray[np.int64]) -> Ints | Floats:
@@ -202,19 +238,21 @@ def _slices(
     }
 
 
-def _baselines(measured: Measured, rows: NDArray[np.int64]) -> dict[str, Predictions]:
+def _baselines(measured: Measured, rows: Rows) -> dict[str, Predictions]:
     if measured.linear is None:
         return {}
     prepared = measured.prepared
-    outputs = compute_outputs(measured.linear, load_part(prepared, rows, None, CPU)).numpy()
+    outputs = compute_outputs(measured.linear, rows).numpy()
     linear = {"linear": interpret(outputs, prepared.preprocessing)}
     train = np.asarray(prepared.target[prepared.part == 0])
     classes = prepared.preprocessing.classes
     if classes is None:
-        return {"mean": mean_predictions(prepared.preprocessing.target_mean, len(rows))} | linear
+        return {
+            "mean": mean_predictions(prepared.preprocessing.target_mean, rows.num_rows)
+        } | linear
     shares = np.bincount(train, minlength=len(classes)) / len(train)
     named = dict(zip(classes, shares.tolist(), strict=True))
-    return {"majority": majority_predictions(named, len(rows))} | linear
+    return {"majority": majority_predictions(named, rows.num_rows)} | linear
 
 
 def write_predictions(

@@ -1,7 +1,7 @@
 """Own how a run begins, and what it records of the stages before training."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from iovalence import __version__
 from iovalence.atomic import copy_file, write_bytes, write_text
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.data.ingest import load_table
-from iovalence.data.schema import TableSchema
+from iovalence.data.schema import SourceFile, TableSchema
 from iovalence.errors import ConfigError
 from iovalence.evaluation.requirements import (
     expected_metrics,
@@ -55,6 +55,7 @@ def open_run(
         git_commit=git_commit(loaded.base),
         hardware=describe_hardware(),
         seed=config.training.seed,
+        config_path=str(loaded.path.resolve()),
         config_hash=config_hash(config),
         data_hash=hash_of_data(schema),
         flow_run_id=flow_run_id,
@@ -73,7 +74,12 @@ def open_run(
 
 def hash_of_data(schema: TableSchema) -> str:
     """Return the hash over all files that were read."""
-    return hash_of({"files": [file.sha256 for file in schema.files]})
+    return hash_of_files(schema.files)
+
+
+def hash_of_files(files: Iterable[SourceFile]) -> str:
+    """Return the hash over files, in their order."""
+    return hash_of({"files": [file.sha256 for file in files]})
 
 
 def validate_evaluation(loaded: LoadedConfig, schema: TableSchema) -> None:

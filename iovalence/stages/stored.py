@@ -11,18 +11,18 @@ from iovalence import __version__
 from iovalence.config.load import LoadedConfig
 from iovalence.data.files import fingerprint
 from iovalence.data.ingest import ingest, load_table
-from iovalence.data.prepared import prepare
+from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
 from iovalence.quality.checks import CheckedRows, check_rows
-from iovalence.runs.store import StageOutput, StageStore
+from iovalence.runs.store import StageOutput, StageStore, store_folder
 from iovalence.splitting.split import save_split, split_rows
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 
 def stage_store(loaded: LoadedConfig) -> StageStore:
     """Return the store of the workspace."""
-    return StageStore(loaded.workspace / "store")
+    return StageStore(store_folder(loaded.workspace))
 
 
 def ingest_stage(loaded: LoadedConfig) -> StageOutput:
@@ -128,7 +128,7 @@ def prepare_stage(
 
     def write(folder: Path) -> None:
         rows = CheckedRows.load(checked.folder)
-        part = np.load(split.folder / "part.npy")
+        part = open_array(split.folder / "part.npy")
         prepare(load_table(ingested.folder), rows.keep, rows.target, part, positive, folder)
 
     return stage_store(loaded).produce("prepared", inputs, write)

@@ -1,18 +1,27 @@
 """Own how a finished model is used: predictions for a table, and its figures on other data."""
 
-from collections.abc import Callable
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from iovalence.atomic import replacing
-from iovalence.data.ingest import read_rows
+from iovalence.data.ingest import stream_rows
+from iovalence.data.typed import arrow_schema
 from iovalence.errors import ConfigError, DataError, StorageError
 from iovalence.evaluation.evaluate import evaluate_part
 from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.result import PartResult
+from iovalence.models.predictions import Predictions, concatenate
 from iovalence.models.predictor import Predictor
 from iovalence.quality.labels import canonical_key
 from iovalence.runs.folder import RunFolder
@@ -37,7 +46,12 @@ def load_predictor(run: RunFolder) -> Predictor:
 
 
 def predict_table(run: RunFolder, data: str, base: Path) -> pa.Table:
-    """Predict for each row of a file, in its order.
+    """Predict for each row of a file, all at once; see `stream_predictions`."""
+    return pa.concat_tables(stream_predictions(run, data, base))
+
+
+def stream_predictions(run: RunFolder, data: str, base: Path) -> Iterator[pa.Table]:
+    """Predict for each row of a file, in its order, a batch at a time.
 
     Args:
         run: Whose model predicts.
@@ -45,26 +59,36 @@ def predict_table(run: RunFolder, data: str, base: Path) -> pa.Table:
         base: Folder that `data` is relative to.
 
     Returns:
-        Columns `row` (from 1), the id column where the model's table has one, `prediction`, and
-        for classes `prob_<class>`.
+        One table at least, with columns `row` (from 1), the id column where the model's table has
+        one, `prediction`, and for classes `prob_<class>`.
 
     Raises:
-        DataError: A column that the model needs is missing, or a value does not fit it.
+        DataError: A column that the model needs is missing, or a value does not fit it; the last
+            is known, and raised, after the last batch.
         StorageError: The run has no model.
     """
     predictor = load_predictor(run)
     record = predictor.record
-    rows = read_rows(data, base, record.data, record.table, need_target=False)
-    columns: dict[str, object] = {"row": np.arange(1, rows.num_rows + 1)}
-    columns |= {name: rows[name] for name in record.table.names("id")}
+    done = 0
+    for batch in stream_rows(data, base, record.data, record.table, need_target=False):
+        if batch.num_rows:
+            yield _predict_rows(predictor, pa.Table.from_batches([batch]), done)
+            done += batch.num_rows
+    if not done:
+        yield _predict_rows(predictor, arrow_schema(record.table.columns).empty_table(), done)
+
+
+def _predict_rows(predictor: Predictor, rows: pa.Table, done: int) -> pa.Table:
+    columns: dict[str, object] = {"row": np.arange(done + 1, done + rows.num_rows + 1)}
+    columns |= {name: rows[name] for name in predictor.schema.names("id")}
     return pa.table(columns | predictor.predict(rows).columns())
 
 
-def write_table(table: pa.Table, out: str, source: str) -> None:
-    """Write predictions as CSV or Parquet, whole or not at all.
+def write_tables(tables: Iterable[pa.Table], out: str, source: str) -> int:
+    """Write predictions as CSV or Parquet, as they come, whole or not at all; return the rows.
 
     Args:
-        table: What to write.
+        tables: What to write, one after the other, of the same columns; one at least.
         out: A path that ends in .csv, .tsv or .parquet, or `-` for CSV on standard output.
         source: The file that was predicted, which is not to be written over.
 
@@ -72,15 +96,27 @@ def write_table(table: pa.Table, out: str, source: str) -> None:
         ConfigError: `out` ends otherwise, or is the file that was read.
         StorageError: It cannot be written.
     """
-    import sys
+    if out != STDOUT:
+        open_writer = _writer(Path(out), source)
+        with replacing(Path(out)) as temporary:
+            return _write_each(tables, lambda schema: open_writer(temporary, schema))
+    # Who reads from a pipe cannot tell half an answer from a whole one.
+    with tempfile.TemporaryFile() as file:
+        num_rows = _write_each(tables, lambda schema: _open_csv(file, schema, ","))
+        file.seek(0)
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    return num_rows
 
-    if out == STDOUT:
-        _write_csv(table, sys.stdout.buffer, ",")
-        return
-    path = Path(out)
-    write = _writer(path, source)
-    with replacing(path) as temporary:
-        write(table, temporary)
+
+def _write_each(tables: Iterable[pa.Table], open_writer: Callable[[pa.Schema], Any]) -> int:
+    tables = iter(tables)
+    first = next(tables)
+    num_rows = 0
+    with open_writer(first.schema) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table)
+            num_rows += table.num_rows
+    return num_rows
 
 
 def check_out(out: str, source: str) -> None:
@@ -89,25 +125,26 @@ def check_out(out: str, source: str) -> None:
         _writer(Path(out), source)
 
 
-def _writer(path: Path, source: str) -> Callable[[pa.Table, Path], None]:
+def _writer(path: Path, source: str) -> Callable[[Path, pa.Schema], Any]:
     import pyarrow.parquet as pq
 
     if path.exists() and Path(source).exists() and path.samefile(source):
         raise ConfigError(f"--out must be another file than the data, got {path} for both")
-    writers: dict[str, Callable[[pa.Table, Path], None]] = {
-        ".csv": lambda table, to: _write_csv(table, to, ","),
-        ".tsv": lambda table, to: _write_csv(table, to, "\t"),
-        ".parquet": pq.write_table,
+    writers: dict[str, Callable[[Path, pa.Schema], Any]] = {
+        ".csv": lambda to, schema: _open_csv(to, schema, ","),
+        ".tsv": lambda to, schema: _open_csv(to, schema, "\t"),
+        ".parquet": pq.ParquetWriter,
     }
     if path.suffix.lower() not in writers:
         raise ConfigError(f"--out must end in {', '.join(writers)}, or be -, got '{path}'")
     return writers[path.suffix.lower()]
 
 
-def _write_csv(table: pa.Table, to: object, delimiter: str) -> None:
+def _open_csv(to: object, schema: pa.Schema, delimiter: str) -> Any:
     from pyarrow import csv
 
-    csv.write_csv(table, to, csv.WriteOptions(delimiter=delimiter, quoting_style="needed"))
+    options = csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
+    return csv.CSVWriter(to, schema, write_options=options)
 
 
 def evaluate_other(run: RunFolder, data: str, base: Path) -> PartResult:
@@ -121,25 +158,49 @@ def evaluate_other(run: RunFolder, data: str, base: Path) -> PartResult:
         StorageError: The run has no model.
     """
     predictor = load_predictor(run)
-    record = predictor.record
-    rows = read_rows(data, base, record.data, record.table, need_target=True)
-    labelled = rows.filter(pc.is_valid(rows[record.table.target]))
-    if labelled.num_rows == 0:
+    judged = _judge_rows(predictor, data, base)
+    if not judged.num_rows:
         raise DataError(
-            f"the data must have values of the target '{record.table.target}', got none in "
-            f"{rows.num_rows} rows ({data})"
+            f"the data must have values of the target '{predictor.schema.target}', got none in "
+            f"{judged.num_skipped} rows ({data})"
         )
-    target = respell(labelled[record.table.target], predictor.preprocessing.classes)
     result = evaluate_part(
         OTHER_DATA,
-        _y_true(predictor, target),
-        predictor.predict(labelled),
-        weight=_weight(labelled, record.table.names("weight")),
+        np.concatenate(judged.y_true),
+        concatenate(judged.predictions),
+        weight=np.concatenate(judged.weight) if judged.weight else None,
         positive_index=predictor.preprocessing.positive_index,
     )
-    skipped = rows.num_rows - labelled.num_rows
+    skipped = judged.num_skipped
     note = (f"{skipped} rows without a label are left out",) if skipped else ()
     return result.model_copy(update={"notes": (*note, *result.notes)})
+
+
+@dataclass
+class _JudgedRows:
+    """Collect what the figures need of each row that has a label; the rows themselves pass by."""
+
+    y_true: list[NDArray[Any]] = field(default_factory=list)
+    predictions: list[Predictions] = field(default_factory=list)
+    weight: list[Floats] = field(default_factory=list)
+    num_rows: int = 0
+    num_skipped: int = 0
+
+
+def _judge_rows(predictor: Predictor, data: str, base: Path) -> _JudgedRows:
+    record, judged = predictor.record, _JudgedRows()
+    weighted = record.table.names("weight")
+    for batch in stream_rows(data, base, record.data, record.table, need_target=True):
+        rows = pa.Table.from_batches([batch])
+        labelled = rows.filter(pc.is_valid(rows[record.table.target]))
+        judged.num_rows += labelled.num_rows
+        judged.num_skipped += rows.num_rows - labelled.num_rows
+        if labelled.num_rows:
+            target = respell(labelled[record.table.target], predictor.preprocessing.classes)
+            judged.y_true.append(_y_true(predictor, target))
+            judged.predictions.append(predictor.predict(labelled))
+            judged.weight += [labelled[name].to_numpy() for name in weighted]
+    return judged
 
 
 def _y_true(predictor: Predictor, target: pa.ChunkedArray) -> Ints | Floats:
@@ -159,7 +220,3 @@ def respell(target: pa.ChunkedArray, classes: tuple[str, ...] | None) -> pa.Chun
         for name in encoded.dictionary.to_pylist()
     ]
     return pa.chunked_array([pa.array(names, pa.string()).take(encoded.indices)])
-
-
-def _weight(rows: pa.Table, names: tuple[str, ...]) -> np.ndarray | None:
-    return rows[names[0]].to_numpy() if names else None

@@ -5,6 +5,7 @@ becomes of them on standard output. It imports once and trains one configuration
 When its input ends, so does it: what it is training then is closed as KILLED.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -35,12 +36,11 @@ def _own_output() -> Callable[[Event], None]:
     os.dup2(2, 1)
 
     def tell(event: Event) -> None:
-        try:
+        # Where the sweep's process is gone, so is its end of our input: that ends us, once. A
+        # second interruption would come while the run is being closed.
+        with contextlib.suppress(BrokenPipeError):
             out.write(event.model_dump_json() + "\n")
             out.flush()
-        except BrokenPipeError:
-            # The sweep's process is gone, and its end of our input with it.
-            raise KeyboardInterrupt from None
 
     return tell
 

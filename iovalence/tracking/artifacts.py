@@ -1,10 +1,12 @@
 """Own which files of a run leave for MLflow, and in which form, as `tracking.rows` allows."""
 
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from iovalence.errors import StorageError
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
 from iovalence.tracking.record import Rows
@@ -42,6 +44,9 @@ def outgoing(run: RunFolder, rows: Rows, scratch: Path) -> Iterator[Artifact]:
         run: The run; its files no longer change.
         rows: How much of single rows may leave.
         scratch: Folder for the shortened forms of files.
+
+    Raises:
+        StorageError: A file that is shortened is damaged.
     """
     hashes = run.manifest().files
     withheld = _withheld(run, rows)
@@ -51,7 +56,10 @@ def outgoing(run: RunFolder, rows: Rows, scratch: Path) -> Iterator[Artifact]:
         if hidden or any(path == item or item in path.parents for item in withheld):
             continue
         sha256 = hashes.get(name.as_posix()) or hash_file(path)
-        shortened = _shorten(run, path, rows, scratch)
+        try:
+            shortened = _shorten(run, path, rows, scratch)
+        except (ValueError, csv.Error) as err:
+            raise StorageError(f"a file of the run must be whole, got '{err}' ({path})") from err
         yield Artifact(name.as_posix(), shortened or path, f"{sha256}{rows if shortened else ''}")
 
 
@@ -79,8 +87,6 @@ def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | No
 
 
 def _keep_numbers(path: Path, scratch: Path) -> Path:
-    import csv
-
     kept = scratch / path.name
     with path.open(newline="", encoding="utf-8") as read, kept.open("w", newline="") as write:
         lines = csv.reader(read)

@@ -28,10 +28,12 @@ MLFLOW_TYPES: dict[Kind, str] = {
 
 def dataset_inputs(run: RunFolder) -> "list[DatasetInput]":
     """Return one dataset for each part that was measured; none where the run has no result."""
+    from iovalence.models.predictor import ModelRecord
+
     model = run.model / "model.json"
     if not (model.is_file() and run.metrics.is_file()):
         return []
-    schema = TableSchema.model_validate(json.loads(model.read_bytes())["table"])
+    schema = ModelRecord.load(model).table
     data_hash = run.manifest().data_hash
     parts = EvaluationResult.load(run.metrics).parts
     return [_input(schema, part.part, part.num_rows, data_hash) for part in parts]

@@ -89,7 +89,7 @@ def alone(run: RunFolder | SweepFolder) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(run.root / ".tracking.lock", timeout=LOCK_SECONDS):
+        with FileLock(run.tracking_lock, timeout=LOCK_SECONDS):
             yield
     except Timeout as err:
         raise TrackingError(

@@ -15,7 +15,7 @@ from iovalence.models.network import Network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.objective import Objective
-from iovalence.training.parts import PartTensors, load_part
+from iovalence.training.parts import Rows, load_part
 from iovalence.training.randomness import derived_seed
 from iovalence.training.section import SettledTraining, TrainingSection
 from iovalence.training.trainer import EpochFigures, Trained, Trainer
@@ -140,14 +140,18 @@ def build_trainer(
 @contextmanager
 def arithmetic(machine: Machine) -> Iterator[None]:
     """Set the number of threads, and flush denormal numbers, which are slow, for a block."""
-    before = torch.get_num_threads()
+    threads, flushed = torch.get_num_threads(), _flushes_denormals()
     torch.set_num_threads(machine.threads)
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)
+
+
+def _flushes_denormals() -> bool:
+    return (torch.full((), 1e-39) * 1.0).item() == 0
 
 
 def objective_for(prepared: Prepared) -> Objective:
@@ -160,7 +164,7 @@ def objective_for(prepared: Prepared) -> Objective:
 
 def _validation(
     prepared: Prepared, weights: torch.Tensor | None, device: torch.device
-) -> PartTensors | None:
+) -> Rows | None:
     rows = np.flatnonzero(prepared.part == VALIDATION)
     return load_part(prepared, rows, weights, device) if len(rows) else None
 

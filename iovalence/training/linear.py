@@ -10,18 +10,24 @@ from torch import Tensor
 from iovalence.data.prepared import Prepared
 from iovalence.models.network import Network
 from iovalence.training.fit import TRAIN, Machine, architecture, arithmetic, objective_for
-from iovalence.training.parts import PartTensors, load_part
+from iovalence.training.objective import Objective
+from iovalence.training.parts import PartTensors, Rows, bytes_of_row, is_small, load_part
 from iovalence.training.section import TrainingSection
 
 PENALTY = 1.0
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-4
+BLOCK_ROWS = 1 << 16
+# Two hundred passes over a part that is not in memory would take longer than the training.
+SAMPLE_BYTES = 1 << 27
+_SEED, _EPOCH = 0, 0
 
 
 def fit_linear(prepared: Prepared, machine: Machine) -> Network:
     """Fit one linear layer to the train part, to convergence; return it on the CPU.
 
-    The mean loss plus ||w||² / (2N), biases apart, by L-BFGS over all rows at once.
+    The mean loss plus ||w||² / (2N), biases apart, by L-BFGS over all rows at once; over those
+    that `sample_size` allows where the part is too large to be in memory.
     Source: L-BFGS, Nocedal and Wright 2006, algorithm 7.5; the penalty is that of scikit-learn's
         LogisticRegression with C=1, so that separable classes have a finite solution.
     """
@@ -31,7 +37,10 @@ def fit_linear(prepared: Prepared, machine: Machine) -> Network:
     # Zeros are a fair start for a convex loss; where columns are embedded the tables need others.
     if network.spec.embedding_sizes:
         network.initialise(section.seed)
-    rows = load_part(prepared, np.flatnonzero(prepared.part == TRAIN), None, device)
+    train = np.flatnonzero(prepared.part == TRAIN)
+    rows: Rows = load_part(prepared, train, None, device)
+    if (num_rows := sample_size(prepared)) < rows.num_rows:
+        rows = rows.take(rows.order(_SEED, _EPOCH)[:num_rows])
     with arithmetic(machine):
         _descend(network, prepared, rows)
     kept = Network(network.spec, torch.device("cpu"))
@@ -39,8 +48,15 @@ def fit_linear(prepared: Prepared, machine: Machine) -> Network:
     return kept
 
 
-def _descend(network: Network, prepared: Prepared, rows: PartTensors) -> None:
-    objective = objective_for(prepared)
+def sample_size(prepared: Prepared) -> int:
+    """Return how many rows of the train part the baseline is fitted to."""
+    num_rows = int((prepared.part == TRAIN).sum())
+    if is_small(prepared, num_rows):
+        return num_rows
+    return min(num_rows, max(1, SAMPLE_BYTES // bytes_of_row(prepared)))
+
+
+def _descend(network: Network, prepared: Prepared, rows: Rows) -> None:
     penalised = [value for name, value in network.parameters.items() if not name.endswith("bias")]
     network.flat.grad = network.grad
     optimizer = torch.optim.LBFGS(
@@ -49,13 +65,28 @@ def _descend(network: Network, prepared: Prepared, rows: PartTensors) -> None:
         tolerance_grad=TOLERANCE,
         line_search_fn="strong_wolfe",
     )
+    total = sum(_weigh(some) for some in rows.in_turn(BLOCK_ROWS))
 
     def loss() -> Tensor:
         network.grad.zero_()
-        outputs = network.forward(rows.features, rows.codes)
-        value = objective.loss(outputs, rows.target, rows.weight)
-        value = value + sum(w.square().sum() for w in penalised) * (PENALTY / 2 / rows.num_rows)
+        squares = torch.stack([weights.square().sum() for weights in penalised])
+        value = squares.sum() * (PENALTY / 2 / rows.num_rows)
         value.backward()  # type: ignore[no-untyped-call]
-        return value
+        return value.detach() + _add_gradients(network, objective_for(prepared), rows, total)
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
+
+
+def _add_gradients(network: Network, objective: Objective, rows: Rows, total: float) -> Tensor:
+    """Return the mean loss of all rows, and add its gradients, block by block."""
+    mean = torch.zeros((), device=network.flat.device)
+    for some in rows.in_turn(BLOCK_ROWS):
+        outputs = network.forward(some.features, some.codes)
+        value = objective.loss(outputs, some.target, some.weight) * (_weigh(some) / total)
+        value.backward()  # type: ignore[no-untyped-call]
+        mean += value.detach()
+    return mean
+
+
+def _weigh(rows: PartTensors) -> float:
+    return rows.num_rows if rows.weight is None else float(rows.weight.sum(dtype=torch.float64))

@@ -70,8 +70,8 @@ class Objective:
         """Write the gradient of `loss` by the outputs of a batch.
 
         Args:
-            outputs: Of a batch, turned: float32 (K, B), or of M batches, (M, K, B). A softmax
-                over few classes is several times faster with the rows side by side.
+            outputs: Of a batch, turned: float32 (K, B). A softmax over few classes is several
+                times faster with the rows side by side.
             goal: The batch's columns of what `goal` worked out for a whole block at once.
             out: float32 (K, B), written here.
 
@@ -82,7 +82,7 @@ class Objective:
             torch.sub(outputs, target, out=out).mul_(double_share)
         else:
             minus_target, share = goal
-            torch.softmax(outputs, -2, out=out)
+            torch.softmax(outputs, 0, out=out)
             torch.addcmul(minus_target, out, share, out=out)
 
     def _losses(self, outputs: Tensor, target: Tensor) -> Tensor:

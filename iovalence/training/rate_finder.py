@@ -16,6 +16,7 @@ from torch import Tensor
 from iovalence.data.prepared import Prepared
 from iovalence.record import Record
 from iovalence.training.fit import TRAIN, Machine, arithmetic, build_trainer
+from iovalence.training.order import Order, blocks
 from iovalence.training.parts import PartTensors
 from iovalence.training.randomness import order_of_epoch, slices
 from iovalence.training.section import Optimizer, SettledTraining, TrainingSection
@@ -119,7 +120,7 @@ def _sweep(trainer: Trainer, rates: Sequence[float]) -> Floats:
     while len(sums) < len(rates):
         epoch += 1
         order = trainer.train.order(trainer.section.seed, epoch)
-        for block, rows in enumerate(slices(order, _block_rows(trainer))):
+        for block, rows in enumerate(blocks(order, _block_rows(trainer))):
             left = rates[len(sums) :]
             if left:
                 sums += _take_block(trainer, epoch, block, rows, left)
@@ -132,7 +133,7 @@ def _block_rows(trainer: Trainer) -> int:
 
 
 def _take_block(
-    trainer: Trainer, epoch: int, block: int, rows: Tensor, rates: Sequence[float]
+    trainer: Trainer, epoch: int, block: int, rows: Order, rates: Sequence[float]
 ) -> list[Floats]:
     """Take the steps of a block, as far as there are rates; return the sums of each batch."""
     size = trainer.section.batch_size

@@ -106,35 +106,32 @@ class Steps:
 
         To cut a batch anew would cost as much as one of its products.
         """
-        kept = self._blocks.get(rows.num_rows)
+        num_rows, goal = rows.num_rows, self._goal(rows)
+        kept = self._blocks.get(num_rows)
         if kept is None or kept[0].masks is not masks:
-            block = self.make_room(rows, masks)
-            kept = self._blocks[rows.num_rows] = block, list(block.batches(self._batch_size))
-        self.fill(kept[0], rows)
-        return kept
-
-    def make_room(self, rows: PartTensors, masks: Sequence[Tensor]) -> Block:
-        """Return room for a block of so many rows; its masks are the very ones given."""
-        spec, num_rows = self._network.spec, rows.num_rows
-        return Block(
-            inputs=self._flat.new_ones(num_rows, spec.widths[0][0] + 1),
-            goal=tuple(torch.empty_like(part) for part in self._goal(rows)),
-            outputs=self._network.flat.new_empty(spec.num_outputs, num_rows),
-            codes=None if rows.codes is None else torch.empty_like(rows.codes),
-            masks=masks,
-        )
-
-    def fill(self, block: Block, rows: PartTensors) -> None:
-        """Copy rows into a block, all but the masks."""
+            block = self._room(rows, goal, masks)
+            kept = self._blocks[num_rows] = block, list(block.batches(self._batch_size))
+        block = kept[0]
         block.inputs[:, : rows.features.shape[1]].copy_(rows.features)
-        for place, part in zip(block.goal, self._goal(rows), strict=True):
+        for place, part in zip(block.goal, goal, strict=True):
             place.copy_(part)
         if block.codes is not None and rows.codes is not None:
             block.codes.copy_(rows.codes)
+        return kept
 
     def _goal(self, rows: PartTensors) -> tuple[Tensor, ...]:
         num_outputs = self._network.spec.num_outputs
         return self._objective.goal(rows.target, rows.weight, self._batch_size, num_outputs)
+
+    def _room(self, rows: PartTensors, goal: tuple[Tensor, ...], masks: Sequence[Tensor]) -> Block:
+        spec, num_rows = self._network.spec, rows.num_rows
+        return Block(
+            inputs=self._flat.new_ones(num_rows, spec.widths[0][0] + 1),
+            goal=tuple(torch.empty_like(part) for part in goal),
+            outputs=self._network.flat.new_empty(spec.num_outputs, num_rows),
+            codes=None if rows.codes is None else torch.empty_like(rows.codes),
+            masks=masks,
+        )
 
     def _take(self, batches: Iterable[Block], rates: Sequence[float] | Tensor) -> None:
         for batch, rate in zip(batches, rates, strict=False):
@@ -173,7 +170,7 @@ class Steps:
         spec = self._network.spec
         flat = self._flat if self._is_low else self._network.flat
         grad = self._grad if self._is_low else self._network.grad
-        return Backprop.alone(spec, cut(flat, spec), cut(grad, spec), num_rows, self._mask_scale)
+        return Backprop(spec, cut(flat, spec), cut(grad, spec), num_rows, self._mask_scale)
 
 
 def clip_norm(grad: Tensor, largest: float) -> None:

@@ -6,9 +6,8 @@ no table and no tracking. Shapes: N rows, K outputs, P parameters.
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,13 +19,13 @@ from iovalence.models.network import Network
 from iovalence.training.checkpoint import Checkpoint, Checkpoints, Position
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
+from iovalence.training.order import Order, blocks
 from iovalence.training.parts import PartTensors, Rows
-from iovalence.training.randomness import DropoutMasks, slices
+from iovalence.training.randomness import DropoutMasks
 from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
 from iovalence.training.section import SettledTraining
 
-T = TypeVar("T")
 BLOCK_ROWS = 8192
 LARGE_BATCH = 16384
 
@@ -65,29 +64,6 @@ class Trained:
     num_epochs: int
     stopped_early: bool
     num_steps: int
-
-
-class Work(NamedTuple):
-    """Name the steps of one block, as `Steps.run` takes them.
-
-    Attributes:
-        trainer: Whose steps they are.
-        rows: N rows in their order.
-        masks: For each hidden layer (N, H); none without dropout.
-        rates: Learning rate of each step.
-    """
-
-    trainer: "Trainer"
-    rows: PartTensors
-    masks: list[Tensor]
-    rates: Sequence[float]
-
-    def take(self) -> Tensor:
-        """Take the steps; return their outputs."""
-        return self.trainer.steps.run(self.rows, self.masks, self.rates)
-
-
-Working = Generator[Work, Tensor, T]
 
 
 def _never() -> bool:
@@ -180,15 +156,8 @@ class Trainer:
             CheckpointError: A checkpoint could not be saved.
             KeyboardInterrupt: `should_stop` said so; a checkpoint was saved.
         """
-        return take_alone(self.working())
-
-    def working(self) -> Working[Trained]:
-        """Train, leaving the steps to the caller: yield each block's work, be sent its outputs.
-
-        So several trainers can have their steps taken together.
-        """
         while not self._is_done:
-            figures = yield from self._run_epoch(self.position.epoch + 1)
+            figures = self._run_epoch(self.position.epoch + 1)
             if self.observe is not None:
                 self.observe(figures)
             if self.checkpoints is not None:
@@ -208,11 +177,11 @@ class Trainer:
         is_last = self.position.epoch >= self.section.epochs
         return is_last or self.watch.stops(self.position.progress)
 
-    def _run_epoch(self, epoch: int) -> Working[EpochFigures]:
+    def _run_epoch(self, epoch: int) -> EpochFigures:
         started = time.perf_counter()
         progress = self.position.progress
         rates = rates_of_epoch(self.section, epoch, self.num_steps, progress.drops)
-        num_rows, train = yield from self._train_epoch(epoch, rates)
+        num_rows, train = self._train_epoch(epoch, rates)
         trained = time.perf_counter()
         metrics = {f"train_{name}": value for name, value in train.items()}
         watched = train["loss"]
@@ -232,27 +201,24 @@ class Trainer:
         }
         return EpochFigures(epoch, epoch * self.num_steps, metrics, is_best)
 
-    def _train_epoch(self, epoch: int, rates: list[float]) -> Working[tuple[int, dict[str, float]]]:
+    def _train_epoch(self, epoch: int, rates: list[float]) -> tuple[int, dict[str, float]]:
         """Take the rows that the epoch has left, in its order.
 
         Returns:
             How many these were, and the figures of the whole epoch as it trained.
         """
-        blocks = slices(self.train.order(self.section.seed, epoch), self._block_rows)
-        first = self.position.block
-        per_block = self._block_rows // self.section.batch_size
-        for block in range(first, len(blocks)):
+        order, size = self.train.order(self.section.seed, epoch), self._block_rows
+        first = self.position.block * size
+        per_block = size // self.section.batch_size
+        for block, rows in enumerate(blocks(order[first:], size), self.position.block):
             at = block * per_block
-            sums = yield from self._train_block(
-                epoch, block, blocks[block], rates[at : at + per_block]
-            )
+            sums = self._train_block(epoch, block, rows, rates[at : at + per_block])
             total = [a + b for a, b in zip(self.position.sums, sums, strict=True)]
             self.position = self.position.model_copy(
                 update={"block": block + 1, "sums": tuple(total)}
             )
             self._after_block()
-        num_rows = sum(len(block) for block in blocks[first:])
-        return num_rows, self.objective.figures(list(self.position.sums))
+        return len(order) - first, self.objective.figures(list(self.position.sums))
 
     @property
     def _block_rows(self) -> int:
@@ -261,33 +227,38 @@ class Trainer:
         return max(1, BLOCK_ROWS // batch_size) * batch_size
 
     def _train_block(
-        self, epoch: int, block: int, rows: Tensor, rates: Sequence[float]
-    ) -> Working[list[float]]:
-        """Have the steps of a block taken; return its sums."""
+        self, epoch: int, block: int, rows: Order, rates: Sequence[float]
+    ) -> list[float]:
+        """Take the steps of a block; return its sums."""
         taken = self.train.take(rows)
-        work = Work(self, taken, self.masks.draw(epoch, block, len(rows)), rates)
+        masks = self.masks.draw(epoch, block, len(rows))
         for kept, value in zip(self._before, self._changing, strict=True):
             kept.copy_(value)
-        outputs = yield work
+        outputs = self.steps.run(taken, masks, rates)
         sums = self.objective.sums(outputs, taken.target, taken.weight, taken.row_weight).tolist()
         if not math.isfinite(sums[0]):
-            self._undo_and_raise(epoch, block, rows, work, outputs)
+            self._undo_and_raise(epoch, block, rows, (taken, masks, rates, outputs))
         return [float(value) for value in sums]
 
     def _undo_and_raise(
-        self, epoch: int, block: int, rows: Tensor, work: Work, outputs: Tensor
+        self,
+        epoch: int,
+        block: int,
+        rows: Order,
+        ran: tuple[PartTensors, list[Tensor], Sequence[float], Tensor],
     ) -> None:
         """Take again the steps before the first whose loss is not finite, and no more.
 
         So the steps themselves need not look at their losses.
         """
+        taken, masks, rates, outputs = ran
         size = self.section.batch_size
-        losses = self.objective.row_losses(outputs, work.rows.target, work.rows.weight)
+        losses = self.objective.row_losses(outputs, taken.target, taken.weight)
         good = int((~losses.isfinite()).nonzero()[0].item()) // size
         with torch.no_grad():
             for kept, value in zip(self._before, self._changing, strict=True):
                 value.copy_(kept)
-        self.steps.run(work.rows, work.masks, work.rates[:good])
+        self.steps.run(taken, masks, rates[:good])
         step = (epoch - 1) * self.num_steps + block * (self._block_rows // size) + good + 1
         positions = rows[good * size : (good + 1) * size].numpy()
         batch = self.name_rows(positions) if self.name_rows else f"{len(positions)} rows"
@@ -303,17 +274,6 @@ class Trainer:
             self.checkpoints.after_block(self, stops=stops)
         if stops:
             raise KeyboardInterrupt
-
-
-def take_alone(working: Working[T]) -> T:
-    """Take the steps of a training by itself, and return what it came to."""
-    try:
-        work = next(working)
-        while True:
-            work = working.send(work.take())
-    except StopIteration as done:
-        result: T = done.value
-        return result
 
 
 @torch.no_grad()

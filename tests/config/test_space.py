@@ -136,7 +136,7 @@ def test_lists_hold_no_more_than_they_do(space) -> None:
         ("dropout=0.5..0.1", "must be a range from the lower to the higher number"),
         ("learning_rate=0..0.1", "must be a range above 0, for it is drawn log-uniformly"),
         ("dropout=0.1..1.5", "training.dropout must be < 1, got 1.5 (--vary)"),
-        ("batch_size=0.5..8", "training.batch_size must be a whole number, got 0.5 (--vary)"),
+        ("patience=0.5..8", "training.patience must be a whole number, got 0.5 (--vary)"),
         ("dropout=0.1.2..0.3", "must be a range of two numbers, as 0.0001..0.1"),
     ],
 )

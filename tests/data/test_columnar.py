@@ -115,3 +115,14 @@ def test_a_parquet_file_with_altered_pages_is_refused(tmp_path):
         DataError, match=r"data.train_file must be a whole .*file, found it damaged"
     ):
         list(read_columnar(path, KEY, "parquet"))
+
+
+@pytest.mark.parametrize("write", [write_parquet, write_file, write_stream])
+def test_a_file_of_one_batch_is_read_in_small_ones(tmp_path, monkeypatch, write):
+    path = tmp_path / "a"
+    file_format = write(path)
+    whole = pa.Table.from_batches(read_columnar(path, KEY, file_format))
+    monkeypatch.setattr("iovalence.data.columnar.BATCH_ROWS", 2)
+    batches = list(read_columnar(path, KEY, file_format))
+    assert [batch.num_rows for batch in batches] == [2, 1]
+    assert pa.Table.from_batches(batches).equals(whole)

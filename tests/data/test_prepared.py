@@ -13,22 +13,34 @@ def table(read_text):
     return read_text(TRAIN, weight="w")
 
 
-def test_kept_rows_are_written_in_the_order_of_the_table(tmp_path, table):
+def test_the_rows_of_a_part_lie_together_in_the_order_of_the_table(tmp_path, table):
     keep = np.arange(60) % 7 != 0
     part = np.where(keep, np.arange(60) % 3, -1).astype(np.int8)
     target = table.columns["label"]
     fitted = prepare(table, keep, target, part, None, tmp_path)
     prepared = load_prepared(tmp_path)
     assert prepared.preprocessing == fitted
-    assert prepared.table_index.tolist() == np.flatnonzero(keep).tolist()
-    assert prepared.part.tolist() == part[keep].tolist()
-    assert prepared.target.tolist() == [i % 2 for i in np.flatnonzero(keep)]
+    index = [i for at in range(3) for i in np.flatnonzero(part == at)]
+    assert prepared.table_index.tolist() == index
+    assert prepared.part.tolist() == part[index].tolist()
+    assert prepared.target.tolist() == [i % 2 for i in index]
     assert prepared.weight is not None
-    assert prepared.weight.tolist() == [i % 5 for i in np.flatnonzero(keep)]
+    assert prepared.weight.tolist() == [i % 5 for i in index]
     assert prepared.features.flags.c_contiguous
     assert isinstance(prepared.features, np.memmap)
-    expected = fitted.transform(table.columns).features[keep]
+    expected = fitted.transform(table.columns).features[index]
     assert np.array_equal(prepared.features, expected)
+
+
+def test_rows_are_written_the_same_in_blocks_of_any_size(tmp_path, table, monkeypatch):
+    part = (np.arange(60) * 7 % 3).astype(np.int8)
+    args = (table, np.ones(60, bool), table.columns["label"], part, None)
+    (tmp_path / "small").mkdir()
+    prepare(*args, tmp_path)
+    monkeypatch.setattr("iovalence.data.prepared.BLOCK_ROWS", 7)
+    prepare(*args, tmp_path / "small")
+    whole, small = load_prepared(tmp_path), load_prepared(tmp_path / "small")
+    assert np.array_equal(whole.features, small.features)
 
 
 def test_the_preprocessing_is_fitted_on_kept_rows_of_the_train_part_alone(tmp_path, table):

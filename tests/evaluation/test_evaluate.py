@@ -8,6 +8,7 @@ from iovalence.evaluation.evaluate import (
     evaluate_part,
     majority_predictions,
     mean_predictions,
+    spread_rows,
 )
 from iovalence.evaluation.result import OTHERS, UNKNOWN
 from iovalence.models.predictions import Predictions
@@ -34,6 +35,25 @@ def test_a_part_has_its_figures_with_intervals_and_its_loss():
     assert found.metrics["loss"].value == 0.5
     accuracy = found.metrics["accuracy"]
     assert accuracy.low < accuracy.value == 0.8 <= accuracy.high
+
+
+def test_many_rows_are_sampled_for_intervals_that_are_as_wide_as_theirs(monkeypatch):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=4000)
+    right = np.where(rng.random(4000) < 0.8, labels, 1 - labels)
+    predictions = say(np.stack([0.9 - 0.8 * right, 0.1 + 0.8 * right], axis=1))
+    whole = evaluate(labels, predictions).metrics["accuracy"]
+    monkeypatch.setattr("iovalence.evaluation.evaluate.MAX_ROWS_RESAMPLED", 1000)
+    sampled = evaluate(labels, predictions).metrics["accuracy"]
+    assert sampled.value == whole.value
+    assert sampled.low < whole.value < sampled.high
+    assert sampled.high - sampled.low == pytest.approx(whole.high - whole.low, rel=0.15)
+
+
+def test_rows_are_spread_over_all_ends_included():
+    assert spread_rows(5, 10).tolist() == [0, 1, 2, 3, 4]
+    assert spread_rows(101, 5).tolist() == [0, 25, 50, 75, 100]
+    assert spread_rows(0, 5).tolist() == []
 
 
 def test_intervals_are_left_out_when_not_asked_for():

@@ -49,6 +49,17 @@ def test_an_interval_is_as_wide_as_theory_says():
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.8 * 0.2 / 2000), rel=0.15)
 
 
+def test_intervals_of_a_sample_are_narrowed_and_laid_around_the_figures_of_all():
+    measure = build_classification_measure(*draw_classification(0, 2000), 1)
+    settings = {"num_resamples": 400, "seed": 0}
+    low, high = bootstrap_intervals(measure, 2000, None, **settings)["accuracy"]
+    found = bootstrap_intervals(
+        measure, 2000, None, figures={"accuracy": 0.5}, scale=0.5, **settings
+    )
+    assert np.mean(found["accuracy"]) == pytest.approx(0.5, abs=0.002)
+    assert found["accuracy"][1] - found["accuracy"][0] == pytest.approx((high - low) / 2)
+
+
 def test_the_same_seed_gives_the_same_intervals_and_another_does_not():
     measure = build_regression_measure(*draw_regression(0, 50))
     first, again, other = (

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from flows.command import app, main, name_newest
 from flows.quickstart import CONFIG_NAME, TABLE_NAME, write_files
 from iovalence import __version__
 from iovalence.errors import DataError, GateError, TrackingError, TrainingError
-from iovalence.runs.folder import list_runs
+from iovalence.runs.folder import find_run, list_runs
 from iovalence.runs.journal import metric_points, read_journal
 
 HEAVY = ("torch", "pandas", "pyarrow", "mlflow", "great_expectations", "sklearn", "prefect")
@@ -52,7 +53,17 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_every_command_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    assert {"quickstart", "init", "check", "train", "predict", "doctor", "up"} <= set(names)
+    assert {
+        "quickstart",
+        "init",
+        "check",
+        "train",
+        "predict",
+        "reproduce",
+        "gc",
+        "doctor",
+        "up",
+    } <= set(names)
     for name in names:
         assert main([name, "--help"]) == 0
         assert f"Example: iovalence {name}" in capsys.readouterr().out
@@ -288,6 +299,48 @@ def test_a_dry_run_trains_nothing(in_trained: Path, capsys: pytest.CaptureFixtur
     assert found["rows"] == {"train": 399, "validation": 85, "test": 85}
     assert found["steps_per_epoch"] == 13
     assert list_runs(in_trained / ".iovalence") == before
+
+
+def test_a_run_is_made_again_and_equal(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reproduce", "strict", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["equal"], found["differences"]) == (True, [])
+    assert "model/weights.safetensors" in found["compared"]
+
+
+def test_a_difference_is_shown_and_is_status_4(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = find_run(Path(".iovalence"), "plain")
+    true = run.manifest().versions
+    run.update(versions=true | {"torch": "1.0"})
+    assert main(["reproduce", "plain"]) == 4
+    out, err = capsys.readouterr()
+    run.update(versions=true)
+    assert out.startswith(f"different  run {run.run_id} was made again; what came of it is equal")
+    assert f"  versions    torch: 1.0 then, {true['torch']} now\n" in out
+    assert "must be the same when it is made again, got other versions: torch: 1.0 then" in err
+
+
+def test_gc_says_in_a_table_what_leaves(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = Path(f".iovalence/.left.{max(psutil.pids()) + 100_000}.tmp")
+    left.write_text("12345")
+    assert main(["gc", "--dry-run"]) == 0
+    assert re.search(r"would be removed +number +bytes\D+\btemporary +1 +5\b", _words(capsys))
+    assert left.exists()
+    assert main(["gc", "--json"]) == 0
+    assert str(left.resolve()) in capsys.readouterr().out
+    assert not left.exists()
+    assert main(["gc"]) == 0
+    assert "nothing was removed" in capsys.readouterr().out
+
+
+def _words(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
 
 
 def test_a_dry_run_says_what_would_be_taken_for_auto(

@@ -42,6 +42,20 @@ def test_rows_that_share_a_hash_are_told_apart_by_their_values(rows):
         assert first_copies(table).tolist() == first_by_comparing(rows)
 
 
+def test_only_rows_that_share_a_hash_are_compared(monkeypatch):
+    compared = []
+    real = duplicates._rows_equal
+    monkeypatch.setattr(
+        duplicates,
+        "_rows_equal",
+        lambda columns, left, right: compared.append(len(left)) or real(columns, left, right),
+    )
+    monkeypatch.setattr(duplicates, "_BLOCK_ROWS", 3)
+    table = pa.table({"x": [1.0, 2.0, 3.0, 2.0, 4.0, 1.0, 2.0]})
+    assert first_copies(table).tolist() == [0, 1, 2, 1, 4, 0, 1]
+    assert sum(compared) == 3
+
+
 def test_columns_in_several_chunks_give_the_same_codes():
     chunks = pa.chunked_array([["a", "b"], ["b", "a"], []], type=pa.string())
     assert first_copies(pa.table({"c": chunks})).tolist() == [0, 1, 1, 0]

@@ -152,6 +152,19 @@ def test_a_part_of_size_zero_is_not_there_and_all_copes(project, sizes, parts, r
     assert finished.run.test_predictions.exists() == ("test" in parts)
 
 
+def test_a_table_larger_than_memory_goes_the_same_way(project, monkeypatch):
+    monkeypatch.setattr("iovalence.training.parts.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("iovalence.training.linear.SAMPLE_BYTES", 100 * 16)
+    monkeypatch.setattr("iovalence.stages.evaluated.MAX_TRAIN_ROWS", 50)
+    finished = project(make_table(), CONFIG)
+    train, _, test = finished.result.parts
+    rows = load_split(finished.run.split)["part"].to_pylist().count("train")
+    assert train.num_rows == rows
+    assert train.notes[0] == f"figures but the loss are of 50 of the {rows} rows, evenly spread"
+    assert test.notes[0].startswith("the linear baseline was fitted to ")
+    assert set(train.baselines) == {"linear", "majority"}
+
+
 def test_regression_is_reported_in_the_unit_of_the_target(project):
     config = "data: {train_file: data.csv}\ntraining: {epochs: 30, learning_rate: 0.01}\n"
     finished = project(make_table(600, regression=True), config)

@@ -1,15 +1,21 @@
 """Runs that were cut off go on, or say why they may not."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from iovalence.config.load import load_config
-from iovalence.errors import ConfigError
+from iovalence.errors import CheckpointError, ConfigError, StorageError
 from iovalence.runs.folder import holding, list_runs
 from iovalence.runs.journal import metric_points, read_journal
+from iovalence.runs.manifest import Manifest
 from iovalence.stages.resumed import NEWEST, find_unfinished
+from iovalence.tracking.publish import ending_of
+from iovalence.tracking.record import Target, TrackingRecord
+from iovalence.training.checkpoint import read_checkpoint
+from tests.stages.conftest import run_stages
 from tests.stages.test_pipeline import make_table, same_weights
 
 CONFIG = """\
@@ -55,6 +61,75 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(project, epoch):
     assert len(resumed.run.manifest().resumed) == 1
 
 
+def checkpoints(run):
+    """Return the epochs of the checkpoints of a run that are whole, and no others are there."""
+    found = [read_checkpoint(path).state.position for path in run.checkpoints.iterdir()]
+    return sorted(position.epoch for position in found)
+
+
+EVERY = ("checkpoint_interval=1", "keep_checkpoints=9")
+
+
+def test_a_full_disk_loses_nothing(project, small_disk):
+    settings = (*EVERY, f"run.workspace={small_disk.folder}")
+    with pytest.raises(CheckpointError, match=r"a checkpoint must be saved .* 'No space left"):
+        project(make_table(), CONFIG, *settings)
+    (run,) = list_runs(small_disk.folder)
+    assert run.manifest().state() == "FAILED"
+    assert "No space left on device" in run.manifest().failure[0]
+    assert checkpoints(run) == [1, 2]
+    small_disk.resize(10_000)
+    resumed = project(make_table(), CONFIG, *settings, resume=run)
+    assert same_weights(resumed, project(make_table(), CONFIG))
+
+
+def test_a_disk_that_is_full_to_the_last_byte_hides_no_fault(project, small_disk):
+    def fill(figures):
+        rest = small_disk.folder / "rest"
+        with pytest.raises(OSError, match="No space left"):
+            rest.write_bytes(b"0" * 2**20)
+
+    with pytest.raises(CheckpointError, match="a checkpoint must be saved"):
+        project(make_table(), CONFIG, f"run.workspace={small_disk.folder}", *EVERY, observe=fill)
+
+
+def test_a_folder_that_may_not_be_written_to_loses_nothing(project):
+    folders = []
+
+    def forbid(figures):
+        if figures.epoch == 3:
+            (run,) = list_runs(project.workspace)
+            folders.append(run.checkpoints)
+            run.checkpoints.chmod(0o500)
+            # Who may do everything is asked no permission.
+            os.seteuid(65534 if os.getuid() == 0 else os.getuid())
+
+    try:
+        with pytest.raises(StorageError, match="'Permission denied'"):
+            project(make_table(), CONFIG, *EVERY, observe=forbid)
+    finally:
+        os.seteuid(os.getuid())
+        folders[0].chmod(0o700)
+    (run,) = list_runs(project.workspace)
+    assert checkpoints(run) == [1, 2]
+    resumed = project(make_table(), CONFIG, *EVERY, resume=run)
+    assert same_weights(resumed, project(make_table(), CONFIG))
+
+
+def test_a_run_whose_folder_was_not_yet_whole_is_no_run(project, monkeypatch):
+    project.write(make_table(), CONFIG)
+    monkeypatch.setattr(Manifest, "save", cut)
+    with pytest.raises(PowerCutError):
+        run_stages(project.path)
+    (folder,) = (project.workspace / "runs").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"config.yaml", "config.resolved.yaml"}
+    assert list_runs(project.workspace) == ()
+
+
+def cut(*_):
+    raise PowerCutError
+
+
 def test_checks_and_split_are_not_done_again(project):
     stages = project(make_table(), CONFIG, resume=cut_off(project, 3)).run.manifest().stages
     assert all(stages[name].reused for name in ("table", "checks", "split", "prepared"))
@@ -97,6 +172,13 @@ def test_more_epochs_are_refused_where_the_schedule_depends_on_them(project):
         project(make_table(), CONFIG, *settings, resume=run)
 
 
+def send(run):
+    """Note that MLflow has all of a run."""
+    ending = ending_of(run, run.manifest())
+    target = Target(uri="http://127.0.0.1:9", experiment="config")
+    TrackingRecord(target=target, end=f"{ending.status} {ending.time_ms}").save(run.tracking)
+
+
 def find(project, reference=NEWEST, *overrides):
     told = []
     found = find_unfinished(load_config(project.path, overrides), reference, told.append)
@@ -113,14 +195,25 @@ def test_with_nothing_to_resume_a_new_run_begins_and_it_is_said(project):
     project.write(make_table(), CONFIG)
     assert find(project)[1] == ["there is no run of 'config' to resume: a new one begins"]
     run = project(make_table(), CONFIG).run
+    send(run)
     found, told = find(project)
     assert found is None
     assert told == [f"run {run.run_id} has finished, there is nothing to resume: a new one begins"]
     assert find(project, NEWEST, "epochs=7") == (run, [])
 
 
+def test_a_run_that_was_killed_on_its_way_to_mlflow_goes_on(project):
+    finished = project(make_table(), CONFIG)
+    assert find(project) == (finished.run, [])
+    again = project(make_table(), CONFIG, resume=finished.run)
+    assert same_weights(again, finished)
+    send(again.run)
+    assert find(project)[0] is None
+
+
 def test_a_named_run_that_has_finished_or_keeps_no_checkpoints_is_refused(project):
     run = project(make_table(), CONFIG).run
+    send(run)
     with pytest.raises(ConfigError, match="must not have finished"):
         find(project, run.run_id)
     cut = cut_off(project, 3, "save_checkpoint=false")

@@ -1,5 +1,6 @@
 """A finished model on other tables."""
 
+import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
@@ -10,7 +11,8 @@ from iovalence.stages.used import (
     evaluate_other,
     load_predictor,
     predict_table,
-    write_table,
+    stream_predictions,
+    write_tables,
 )
 from tests.stages.test_pipeline import CONFIG, make_table
 
@@ -60,7 +62,7 @@ def test_a_value_that_does_not_fit_is_named(run, tmp_path):
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
 def test_predictions_are_written_as_asked(run, tmp_path, suffix):
     out = tmp_path / f"out.{suffix}"
-    write_table(predict_table(run, "data.csv", tmp_path), str(out), "data.csv")
+    write_tables(stream_predictions(run, "data.csv", tmp_path), str(out), "data.csv")
     if suffix == "parquet":
         written = pq.read_table(out)
     else:
@@ -68,6 +70,50 @@ def test_predictions_are_written_as_asked(run, tmp_path, suffix):
         written = pa_csv.read_csv(out, parse_options=options)
     assert written.column_names == ["row", "prediction", "prob_no", "prob_yes"]
     assert written.num_rows == 200
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_predictions_in_batches_are_those_of_all_at_once(run, tmp_path, monkeypatch, suffix):
+    table = pa_csv.read_csv(tmp_path / "data.csv")
+    pq.write_table(table, tmp_path / "new.parquet")
+    whole = predict_table(run, "new.parquet", tmp_path)
+    monkeypatch.setattr("iovalence.data.columnar.BATCH_ROWS", 7)
+    tables = list(stream_predictions(run, "new.parquet", tmp_path))
+    assert max(some.num_rows for some in tables) == 7
+    out = tmp_path / f"out.{suffix}"
+    assert write_tables(iter(tables), str(out), "new.parquet") == whole.num_rows
+    read = {"csv": pa_csv.read_csv, "parquet": pq.read_table}[suffix]
+    found = read(out)
+    assert found["row"].to_pylist() == whole["row"].to_pylist()
+    assert found["prediction"].to_pylist() == whole["prediction"].to_pylist()
+    assert found["prob_yes"].to_pylist() == pytest.approx(whole["prob_yes"].to_pylist(), abs=1e-6)
+
+
+def test_a_fault_in_the_last_batch_leaves_no_file(run, tmp_path, monkeypatch):
+    rows = pa.table({"size": ["1.0"] * 99 + ["large"], "colour": ["red"] * 100})
+    pq.write_table(rows, tmp_path / "new.parquet")
+    monkeypatch.setattr("iovalence.data.columnar.BATCH_ROWS", 10)
+    out = tmp_path / "out.csv"
+    with pytest.raises(DataError, match="'large'"):
+        write_tables(stream_predictions(run, "new.parquet", tmp_path), str(out), "new.parquet")
+    assert not out.exists()
+    assert not list(tmp_path.glob(".out.csv*"))
+
+
+def test_standard_output_gets_all_or_nothing(run, tmp_path, capfdbinary):
+    (tmp_path / "bad.csv").write_text("size,colour\n1.0,red\nlarge,red\n")
+    with pytest.raises(DataError, match="'large'"):
+        write_tables(stream_predictions(run, "bad.csv", tmp_path), "-", "bad.csv")
+    assert capfdbinary.readouterr().out == b""
+    assert write_tables(stream_predictions(run, "data.csv", tmp_path), "-", "data.csv") == 200
+    assert capfdbinary.readouterr().out.count(b"\n") == 201
+
+
+def test_a_table_without_rows_has_no_predictions(run, tmp_path):
+    pq.write_table(
+        pa.table({"size": [1.0], "colour": ["red"]}).slice(0, 0), tmp_path / "no.parquet"
+    )
+    assert predict_table(run, "no.parquet", tmp_path).num_rows == 0
 
 
 def test_the_data_is_never_written_over(tmp_path):
@@ -90,6 +136,16 @@ def test_a_model_is_measured_on_other_data_with_its_spellings(run, tmp_path):
     spelled = evaluate_other(run, "spelled.csv", tmp_path)
     assert plain.metrics == spelled.metrics
     assert plain.metrics["accuracy"].low < plain.metrics["accuracy"].value
+
+
+def test_figures_of_batches_are_those_of_all_rows_at_once(run, tmp_path, monkeypatch):
+    pq.write_table(pa_csv.read_csv(tmp_path / "data.csv"), tmp_path / "new.parquet")
+    whole = evaluate_other(run, "new.parquet", tmp_path)
+    monkeypatch.setattr("iovalence.data.columnar.BATCH_ROWS", 7)
+    in_batches = evaluate_other(run, "new.parquet", tmp_path)
+    assert in_batches.confusion_matrix == whole.confusion_matrix
+    loss = whole.metrics["log_loss"].value
+    assert in_batches.metrics["log_loss"].value == pytest.approx(loss, abs=1e-6)
 
 
 def test_rows_without_a_label_are_left_out_with_a_note(run, tmp_path):

@@ -1,5 +1,7 @@
 """What the tracking server missed is sent later, by one command for a whole workspace."""
 
+import os
+import pickle
 import shutil
 
 import pytest
@@ -72,6 +74,25 @@ def test_what_a_dead_server_missed_reaches_it_when_it_is_back(place, server, cap
     assert "model/weights.safetensors" in [
         item.path for item in client.list_artifacts(run.info.run_id, "model")
     ]
+
+
+def test_a_pickle_in_place_of_any_file_is_never_read_and_named_where_that_file_is(
+    place, tmp_path, capsys
+):
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "marker"),)
+
+    named = set()
+    for path in [path for path in place.run.root.iterdir() if path.is_file()]:
+        content = path.read_bytes()
+        path.write_bytes(pickle.dumps(Bomb()))
+        named |= {path.name for line in sync_workspace(place.workspace).failures.values()}
+        path.write_bytes(content)
+        place.run.tracking.unlink(missing_ok=True)
+    assert not (tmp_path / "marker").exists()
+    assert named == {"config.resolved.yaml", "manifest.json", "metrics.json", "removed_rows.csv"}
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_run_that_did_not_reach_what_was_required_is_not_registered(place):

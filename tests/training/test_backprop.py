@@ -51,7 +51,7 @@ def by_hand(network, objective, features, codes, masks, target, weight):
     spec = network.spec
     grad = torch.full_like(network.flat, torch.nan)
     scale = SCALE if masks else 1.0
-    backprop = Backprop.alone(spec, cut(network.flat, spec), cut(grad, spec), ROWS, scale)
+    backprop = Backprop(spec, cut(network.flat, spec), cut(grad, spec), ROWS, scale)
     inputs = torch.ones(ROWS, spec.widths[0][0] + 1)
     inputs[:, :5] = features
     outputs = torch.empty(spec.num_outputs, ROWS)

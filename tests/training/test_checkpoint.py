@@ -1,5 +1,6 @@
 import pickle
 
+import psutil
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -7,13 +8,16 @@ from hypothesis import strategies as st
 
 from iovalence.errors import CheckpointError
 from iovalence.models.architecture import NetworkSpec
+from iovalence.models.network import Network
 from iovalence.training.checkpoint import (
+    Checkpoints,
     CheckpointState,
     Position,
     read_checkpoint,
     write_checkpoint,
 )
 from iovalence.training.schedule import Progress
+from iovalence.training.section import TrainingSection
 
 SPEC = NetworkSpec(num_features=2, embedding_sizes=(), layers=(), activation="relu", num_outputs=2)
 POSITION = Position(epoch=3, block=2, sums=(0.1,) * 6, progress=Progress(best_epoch=2))
@@ -67,3 +71,25 @@ def test_a_failed_save_leaves_the_checkpoint_before_it(written, tmp_path):
     with pytest.raises(CheckpointError, match="a checkpoint must be saved to go on"):
         write_checkpoint(blocked / "last.safetensors", STATE, {"parameters": torch.ones(1)})
     assert read_checkpoint(written).state.position.epoch == 3
+
+
+class Tiny:
+    """A trainer, as far as a checkpoint has to know it."""
+
+    network = Network(SPEC, torch.device("cpu"))
+    section = TrainingSection()
+    position = POSITION
+    best = network.flat.clone()
+
+    def tensors(self):
+        return {"parameters": self.network.flat, "best": self.best}
+
+
+def test_saves_leave_no_file_open_and_no_file_behind(tmp_path):
+    checkpoints, tiny = Checkpoints(tmp_path, keep=3, interval=1), Tiny()
+    checkpoints.after_block(tiny, stops=True)
+    before = psutil.Process().num_fds()
+    for _ in range(200):
+        checkpoints.after_block(tiny, stops=True)
+    assert psutil.Process().num_fds() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]

@@ -1,0 +1,1 @@
+"""Run a recorded run again from its own record, and compare what comes of it."""
