@@ -33,6 +33,7 @@ def open_run(
     *,
     run_name: str | None = None,
     flow_run_id: str | None = None,
+    sweep_id: str | None = None,
 ) -> RunFolder:
     """Make the run's folder and note what went in.
 
@@ -59,6 +60,7 @@ def open_run(
         config_hash=config_hash(config),
         data_hash=hash_of_data(schema),
         flow_run_id=flow_run_id,
+        sweep_id=sweep_id,
         comments=config.comments,
     )
     write_bytes(run.config, loaded.text)

@@ -75,7 +75,12 @@ def _go_on(job: Job, loaded: LoadedConfig, stack: ExitStack) -> RunFolder | None
 
 def _begin(job: Job, loaded: LoadedConfig, stack: ExitStack) -> RunFolder:
     ingested = job.stages.ingested
-    run = open_run(loaded, ingested, run_name=job.name, flow_run_id=job.flow_run_id)
+    run = open_run(
+        loaded,
+        ingested,
+        run_name=job.name,
+        flow_run_id=job.flow_run_id,
+        sweep_id=job.sweep_id,
+    )
     stack.enter_context(holding(run))
-    run.update(sweep_id=job.sweep_id)
     return run

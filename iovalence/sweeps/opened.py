@@ -32,7 +32,7 @@ from iovalence.stages.stored import (
 from iovalence.sweeps.messages import Job, Stages
 from iovalence.sweeps.ranking import rank, validate_by
 from iovalence.sweeps.rungs import Rung, plan_rungs, taking_part
-from iovalence.sweeps.settled import settle
+from iovalence.sweeps.settled import settle_all
 from iovalence.sweeps.workers import plan_workers
 from iovalence.training.fit import TRAIN, weigh_classes
 
@@ -182,9 +182,8 @@ def reopen_sweep(
             f"a sweep must have ended to be resumed, got {sweep.sweep_id}, which runs in process "
             f"{record.process.pid} of {record.process.host}"
         )
+    record = settle_all(record, sweep.workspace)
     for one in record.configurations:
-        if one.state == "RUNNING":
-            record = settle(record, one.number, workspace=sweep.workspace)
         if record.best is None and _may_go_better(record.configuration(one.number)):
             again = {"state": "WAITING", "failure": (), "failure_status": None}
             record = record.changed(one.number, **again)

@@ -3,8 +3,9 @@
 import math
 from pathlib import Path
 
+from iovalence.config.space import name_values
 from iovalence.evaluation.result import EvaluationResult
-from iovalence.runs.folder import RunFolder, runs_folder
+from iovalence.runs.folder import RunFolder, list_runs, runs_folder
 from iovalence.runs.sweep import SweepRecord
 from iovalence.stages.trained import TrainingResult
 
@@ -12,6 +13,25 @@ from iovalence.stages.trained import TrainingResult
 def run_of(workspace: Path, run_id: str) -> RunFolder:
     """Return the folder of a configuration's run."""
     return RunFolder(runs_folder(workspace) / run_id)
+
+
+def settle_all(record: SweepRecord, workspace: Path) -> SweepRecord:
+    """Return the record with what became of every configuration that was begun.
+
+    Whoever is killed may have begun a run that the sweep was not told of: it is found by its name.
+    """
+    begun = {
+        manifest.run_name: manifest.run_id
+        for manifest in (run.manifest() for run in list_runs(workspace))
+        if manifest.sweep_id == record.sweep_id
+    }
+    for one in record.configurations:
+        found = begun.get(name_values(one.values)) if one.run_id is None else None
+        if found is not None:
+            record = record.changed(one.number, run_id=found)
+        if found is not None or one.state == "RUNNING":
+            record = settle(record, one.number, workspace=workspace)
+    return record
 
 
 def settle(

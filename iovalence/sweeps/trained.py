@@ -12,7 +12,7 @@ from iovalence.sweeps.opened import ReadySweep, jobs_of
 from iovalence.sweeps.pool import WorkerPool
 from iovalence.sweeps.ranking import rank
 from iovalence.sweeps.rungs import taking_part
-from iovalence.sweeps.settled import run_of, settle
+from iovalence.sweeps.settled import run_of, settle, settle_all
 
 Observe = Callable[[Event, SweepRecord], None]
 Done = Callable[[SweepRecord, int], None]
@@ -37,7 +37,7 @@ def train_all(ready: ReadySweep, sweep: SweepFolder, observe: Observe, done: Don
             return train_with(pool, ready, sweep, observe, done)
     finally:
         # Processes that were ended here have closed their runs by now.
-        _settle_all(sweep)
+        settle_all(sweep.record(), sweep.workspace).save(sweep.record_path)
 
 
 def train_with(
@@ -102,14 +102,6 @@ def _note(sweep: SweepFolder, record: SweepRecord, event: Event) -> SweepRecord:
     record = record.model_copy(update={"ranking": rank(record.configurations, record.by)})
     record.save(sweep.record_path)
     return record
-
-
-def _settle_all(sweep: SweepFolder) -> None:
-    record = sweep.record()
-    for one in record.configurations:
-        if one.state == "RUNNING":
-            record = settle(record, one.number, workspace=sweep.workspace)
-    record.save(sweep.record_path)
 
 
 def choose_best(sweep: SweepFolder) -> RunFolder:

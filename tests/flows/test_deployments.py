@@ -44,5 +44,5 @@ def test_prefect_takes_the_deployment_as_it_is_declared(deployed: dict[str, obje
 def test_the_server_knows_what_a_training_takes(deployed: dict[str, object]) -> None:
     schema = deployed["parameter_openapi_schema"]
     assert isinstance(schema, dict)
-    assert set(schema["properties"]) == {"config", "overrides", "run_name"}
+    assert set(schema["properties"]) == {"config", "overrides", "resume", "run_name"}
     assert schema["required"] == ["config"]

@@ -1,6 +1,7 @@
 import os
 import platform
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -97,11 +98,11 @@ def test_notes_that_cannot_be_read_name_no_server(tmp_path: Path, content: str) 
 
 def test_a_process_is_ended_with_its_children() -> None:
     script = "sleep 60 & sleep 60"
-    parent = psutil.Popen(["sh", "-c", script], start_new_session=True)
-    while len(family := [parent, *parent.children(recursive=True)]) < 2:
-        pass
-    end_process(parent.pid)
-    parent.wait()
+    with subprocess.Popen(["sh", "-c", script], start_new_session=True) as child:
+        parent = psutil.Process(child.pid)
+        while len(family := [parent, *parent.children(recursive=True)]) < 2:
+            pass
+        end_process(child.pid)
     assert not any(process.is_running() for process in family)
 
 

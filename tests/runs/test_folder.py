@@ -33,6 +33,11 @@ def test_a_run_id_is_a_time_and_sorts_by_it(tmp_path):
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", run.run_id)
 
 
+def test_runs_that_begin_one_after_the_other_sort_so(tmp_path):
+    runs = [create_folder(tmp_path).run_id for _ in range(20)]
+    assert runs == sorted(runs)
+
+
 def test_a_workspace_that_cannot_be_written_is_named(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")

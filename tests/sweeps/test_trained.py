@@ -9,6 +9,7 @@ from iovalence.config.load import read_resolved
 from iovalence.data.prepared import load_prepared
 from iovalence.errors import ConfigError, TrainingError
 from iovalence.evaluation.result import EvaluationResult
+from iovalence.runs.folder import list_runs
 from iovalence.runs.manifest import Process
 from iovalence.stages.evaluated import evaluate_stage
 from iovalence.sweeps.candidate import train_candidate
@@ -141,6 +142,17 @@ def test_a_sweep_that_was_cut_off_goes_on_and_trains_nothing_twice(tmp_path):
     assert len(after[2].manifest().resumed) == 1
     assert after[2].root == before[2].root
     assert figures(sweep) == figures(whole)
+
+
+def test_a_run_that_the_sweep_was_not_told_of_is_gone_on_with(tmp_path):
+    made = ready(tmp_path, "learning_rate=0.01,0.003,0.001", overrides=["checkpoint_interval=2"])
+    sweep = train_cut(made)
+    untold = sweep.record().configuration(2).run_id
+    sweep.record().changed(2, state="WAITING", run_id=None).save(sweep.record_path)
+    record = reopen_sweep(made, sweep).record()
+    assert record.configuration(2).run_id == untold
+    train_here(made, sweep)
+    assert len(list_runs(sweep.workspace)) == 3
 
 
 def train_cut(made):
