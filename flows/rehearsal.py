@@ -8,11 +8,11 @@ import numpy as np
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
 from iovalence.data.schema import TableSchema
-from iovalence.quality.checks import QualityReport, raise_for_failures
 from iovalence.record import Record
 from iovalence.runs.choices import AUTO, LEARNING_RATE
 from iovalence.stages.opened import validate_evaluation
-from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
+from iovalence.stages.rows import join_findings, make_ready
+from iovalence.stages.stored import ingest_stage
 from iovalence.training.fit import TRAIN, architecture, weigh_classes
 from iovalence.training.rate_finder import count_steps
 from iovalence.training.section import TrainingSection
@@ -70,11 +70,9 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
     """
     ingested = ingest_stage(loaded)
     validate_evaluation(loaded, TableSchema.load(ingested.folder / "schema.json"))
-    checked = check_stage(loaded, ingested)
-    findings = QualityReport.load(checked.folder / "findings.json").findings
-    raise_for_failures(findings)
-    split = split_stage(loaded, ingested, checked)
-    prepared = load_prepared(prepare_stage(loaded, ingested, checked, split).folder)
+    stages = make_ready(loaded, ingested)
+    findings = join_findings(stages.checked, stages.parted).findings
+    prepared = load_prepared(stages.prepared.folder)
     training = loaded.config.training
     weigh_classes(training.class_weights, prepared, np.flatnonzero(prepared.part == TRAIN))
     spec = architecture(training, prepared)

@@ -83,7 +83,7 @@ def measure_best(ready: ReadySweep, folder: SweepFolder) -> None:
     number = folder.record().best or 1
     loaded, stages = ready.space.candidates[number - 1].loaded, ready.stages[number]
     with holding(run), ending(run):
-        result = evaluate_model(loaded, run, stages.ingested, stages.prepared)
+        result = evaluate_model(loaded, run, stages)
         write_report(loaded, run, stages.ingested, result)
         raise_for_requirements(result)
         run.close("FINISHED")

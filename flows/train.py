@@ -19,7 +19,7 @@ from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, train_model, write_report
 from tasks.progress import tell
 from tasks.publishing import publish_run
-from tasks.rows import check_rows, ingest_rows, prepare_rows, split_rows
+from tasks.rows import check_parts, check_rows, ingest_rows, prepare_rows, split_rows
 
 
 @flow(name="train", persist_result=False)
@@ -43,9 +43,10 @@ def train(
     with opening(loaded, ingested, run_name, resume) as run, publishing(loaded, run), ending(run):
         checked = check_rows(loaded, run, ingested)
         split = split_rows(loaded, ingested, checked)
-        prepared = prepare_rows(loaded, run, ingested, checked, split)
-        train_model(loaded, run, ingested, checked, prepared)
-        result = evaluate_model(loaded, run, ingested, prepared)
+        parted = check_parts(loaded, run, ingested, checked, split)
+        stages = prepare_rows(loaded, run, ingested, checked, split, parted)
+        train_model(loaded, run, stages)
+        result = evaluate_model(loaded, run, stages)
         write_report(loaded, run, ingested, result)
         raise_for_requirements(result)
         run.close("FINISHED")

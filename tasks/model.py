@@ -9,34 +9,25 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages.evaluated import evaluate_stage
 from iovalence.stages.reported import report_stage
+from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult, train_stage
 from tasks.progress import say, show_epochs
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
-def train_model(
-    loaded: LoadedConfig,
-    run: RunFolder,
-    ingested: StageOutput,
-    checked: StageOutput,
-    prepared: StageOutput,
-) -> TrainingResult:
+def train_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> TrainingResult:
     """Train the model; its weights, checkpoints and journal are in the run."""
     with show_epochs(loaded) as observe:
-        trained = train_stage(
-            loaded, run, ingested, checked, prepared, observe, lambda line: say(loaded, line)
-        )
+        trained = train_stage(loaded, run, stages, observe, lambda line: say(loaded, line))
     early = ", stopped early" if trained.stopped_early else ""
     say(loaded, f"trained {trained.num_epochs} epochs{early}; kept epoch {trained.kept_epoch}")
     return trained
 
 
 @task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
-def evaluate_model(
-    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, prepared: StageOutput
-) -> EvaluationResult:
+def evaluate_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> EvaluationResult:
     """Measure the model on every part."""
-    result = evaluate_stage(loaded, run, ingested, prepared)
+    result = evaluate_stage(loaded, run, stages)
     say(loaded, f"measured the {', '.join(part.part for part in result.parts)} part")
     return result
 

@@ -8,8 +8,14 @@ from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
-from iovalence.stages.opened import record_findings, record_split
-from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
+from iovalence.stages.rows import RowStages, note_findings, record_prepared
+from iovalence.stages.stored import (
+    check_stage,
+    ingest_stage,
+    part_stage,
+    prepare_stage,
+    split_stage,
+)
 from tasks.progress import say
 
 
@@ -32,12 +38,8 @@ def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> S
     """Check the rows; a check whose action is `fail` ends the run here."""
     checked = check_stage(loaded, ingested)
     say(loaded, f"checked the rows{_cost(checked)}")
-    for finding in QualityReport.load(checked.folder / "findings.json").findings:
-        if finding.severity == "warning":
-            say(loaded, f"warning: {finding.check}: {finding.message}")
-        elif finding.done:
-            say(loaded, f"{finding.check}: {finding.message}: {finding.done}")
-    record_findings(run, ingested, checked)
+    _say_findings(loaded, checked)
+    note_findings(run, ingested, checked)
     return checked
 
 
@@ -49,6 +51,22 @@ def split_rows(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput
     return split
 
 
+@task(name="check-parts", cache_policy=NO_CACHE, persist_result=False)
+def check_parts(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    ingested: StageOutput,
+    checked: StageOutput,
+    split: StageOutput,
+) -> StageOutput:
+    """Check the parts; a check whose action is `fail` ends the run here."""
+    parted = part_stage(loaded, ingested, checked, split)
+    say(loaded, f"checked the parts{_cost(parted)}")
+    _say_findings(loaded, parted)
+    note_findings(run, ingested, checked, parted)
+    return parted
+
+
 @task(name="prepare", cache_policy=NO_CACHE, persist_result=False)
 def prepare_rows(
     loaded: LoadedConfig,
@@ -56,12 +74,24 @@ def prepare_rows(
     ingested: StageOutput,
     checked: StageOutput,
     split: StageOutput,
-) -> StageOutput:
+    parted: StageOutput,
+) -> RowStages:
     """Fit the preprocessing on the train part and encode all rows."""
-    prepared = prepare_stage(loaded, ingested, checked, split)
-    record_split(run, split, prepared)
+    prepared = prepare_stage(loaded, ingested, checked, parted)
+    stages = RowStages(
+        ingested=ingested, checked=checked, split=split, parted=parted, prepared=prepared
+    )
+    record_prepared(run, stages)
     say(loaded, f"prepared the features{_cost(prepared)}")
-    return prepared
+    return stages
+
+
+def _say_findings(loaded: LoadedConfig, output: StageOutput) -> None:
+    for finding in QualityReport.load(output.folder / "findings.json").findings:
+        if finding.severity == "warning":
+            say(loaded, f"warning: {finding.check}: {finding.message}")
+        elif finding.done:
+            say(loaded, f"{finding.check}: {finding.message}: {finding.done}")
 
 
 def _cost(output: StageOutput) -> str:

@@ -40,12 +40,10 @@ def init(
 def check(config: Config, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run the checks of the data alone, and say what they found."""
     from iovalence.config.load import load_config
-    from iovalence.quality.checks import QualityReport, raise_for_failures
-    from iovalence.stages.stored import check_stage, ingest_stage
+    from iovalence.quality.checks import raise_for_failures
+    from iovalence.stages.rows import check_alone
 
-    loaded = load_config(config, overrides or ())
-    checked = check_stage(loaded, ingest_stage(loaded))
-    report = QualityReport.load(checked.folder / "findings.json")
+    report = check_alone(load_config(config, overrides or ()))
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:

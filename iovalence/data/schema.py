@@ -1,5 +1,6 @@
 """Own what is known of a table: its files, its columns, what each means."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from iovalence.data.section import Task
@@ -73,6 +74,15 @@ class TableSchema(Record):
     def column(self, name: str) -> Column:
         """Return the column called `name`."""
         return next(column for column in self.columns if column.name == name)
+
+    def without_features(self, names: Sequence[str]) -> "TableSchema":
+        """Return the schema with some features left out, as the checks decided."""
+        changes = {"role": "left_out", "reason": "the checks left it out"}
+        columns = tuple(
+            column.model_copy(update=changes) if column.name in names else column
+            for column in self.columns
+        )
+        return self.model_copy(update={"columns": columns})
 
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the names of the columns with this role, in the table's order."""

@@ -1,6 +1,7 @@
 """Own the typed table of a run: its schema and all its rows."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,10 @@ class Table:
     def num_rows(self) -> int:
         """Return N."""
         return sum(self.schema.num_rows)
+
+    def without_features(self, names: Sequence[str]) -> "Table":
+        """Return the table with some features left out, as the checks decided."""
+        return replace(self, schema=self.schema.without_features(names)) if names else self
 
     def source_of_rows(self) -> NDArray[np.int8]:
         """Return for each row the file it is from, int8 (N,): 0 train, 1 validation, 2 test."""

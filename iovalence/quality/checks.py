@@ -49,11 +49,22 @@ class QualityReport(Record):
         findings: In the order of the checks.
         counts: One for each file; `kept` and `removed` add up to `num_rows`.
         balance_weights: Whether to train with balanced class weights.
+        left_out: Features that are used no more, as the checks decided.
     """
 
     findings: tuple[Finding, ...]
     counts: tuple[SourceCounts, ...]
-    balance_weights: bool
+    balance_weights: bool = False
+    left_out: tuple[str, ...] = ()
+
+    def joined(self, later: "QualityReport") -> "QualityReport":
+        """Return this and what was found later; what is left at the end counts."""
+        return QualityReport(
+            findings=(*self.findings, *later.findings),
+            counts=later.counts,
+            balance_weights=self.balance_weights or later.balance_weights,
+            left_out=(*self.left_out, *later.left_out),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,10 +101,8 @@ class CheckedRows:
     def save(self, folder: Path) -> None:
         """Write findings.json and rows.arrow into `folder`."""
         self.report.save(folder / "findings.json")
-        reason = pa.array(self.reason, type=pa.string()).dictionary_encode()
-        rows = pa.table([reason, self.target, self.first_copy], _ROW_COLUMNS)
-        with replacing(folder / "rows.arrow") as path, pa.ipc.new_file(path, rows.schema) as writer:
-            writer.write_table(rows)
+        columns = [_as_column(self.reason), self.target, self.first_copy]
+        _write_arrow(folder / "rows.arrow", pa.table(columns, _ROW_COLUMNS))
 
     @classmethod
     def load(cls, folder: Path) -> "CheckedRows":
@@ -102,18 +111,43 @@ class CheckedRows:
         Raises:
             StorageError: A file is missing or damaged.
         """
-        path = folder / "rows.arrow"
-        try:
-            rows = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        except (OSError, pa.ArrowInvalid) as err:
-            raise StorageError(f"{path} must be whole and readable, got '{err}'") from err
-        reason, target, first_copy = rows.columns
+        reason, target, first_copy = _read_arrow(folder / "rows.arrow").columns
         return cls(
             QualityReport.load(folder / "findings.json"),
             _shared_texts(reason.combine_chunks()),
             target.combine_chunks(),
             first_copy.to_numpy(),
         )
+
+
+def save_reasons(path: Path, reason: NDArray[np.object_]) -> None:
+    """Write why each row left, object (N,), as an Arrow file of one column."""
+    _write_arrow(path, pa.table([_as_column(reason)], ["reason"]))
+
+
+def load_reasons(path: Path) -> NDArray[np.object_]:
+    """Read back what `save_reasons` wrote.
+
+    Raises:
+        StorageError: The file is missing or damaged.
+    """
+    return _shared_texts(_read_arrow(path).column(0).combine_chunks())
+
+
+def _as_column(reason: NDArray[np.object_]) -> pa.DictionaryArray:
+    return pa.array(reason, type=pa.string()).dictionary_encode()
+
+
+def _write_arrow(path: Path, rows: pa.Table) -> None:
+    with replacing(path) as temporary, pa.ipc.new_file(temporary, rows.schema) as writer:
+        writer.write_table(rows)
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except (OSError, pa.ArrowInvalid) as err:
+        raise StorageError(f"{path} must be whole and readable, got '{err}'") from err
 
 
 def _shared_texts(reason: pa.DictionaryArray) -> NDArray[np.object_]:

@@ -11,8 +11,9 @@ from iovalence.runs.folder import RunFolder, runs_folder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
 from iovalence.stages.evaluated import CANDIDATE_PARTS, PARTS, evaluate_stage
-from iovalence.stages.opened import open_run, record_findings, record_split
-from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
+from iovalence.stages.opened import open_run
+from iovalence.stages.rows import make_ready
+from iovalence.stages.stored import ingest_stage
 from iovalence.stages.trained import Observe, train_stage
 from iovalence.training.fit import Machine
 from iovalence.training.settling import plan
@@ -83,20 +84,15 @@ def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
     ingested = ingest_stage(loaded)
     tell("read the rows")
     run = _open(order, loaded, ingested)
-    checked = check_stage(loaded, ingested)
-    record_findings(run, ingested, checked)
-    tell("checked the rows")
-    split = split_stage(loaded, ingested, checked)
-    prepared = prepare_stage(loaded, ingested, checked, split)
-    record_split(run, split, prepared)
-    tell("split the rows and prepared the features")
+    stages = make_ready(loaded, ingested, run)
+    tell("checked and split the rows, and prepared the features")
     with audience.show(loaded) as observe:
-        trained = train_stage(loaded, run, ingested, checked, prepared, observe)
+        trained = train_stage(loaded, run, stages, observe)
     tell(f"trained {trained.num_epochs} epochs; kept epoch {trained.kept_epoch}")
     parts = _measured_parts(order.manifest)
-    result = evaluate_stage(loaded, run, ingested, prepared, parts, with_pictures=False)
+    result = evaluate_stage(loaded, run, stages, parts, with_pictures=False)
     tell(f"measured the {', '.join(part.part for part in result.parts)} part")
-    return Again(run, _plan(order, prepared))
+    return Again(run, _plan(order, stages.prepared))
 
 
 def _keep_silent(_text: str) -> None:

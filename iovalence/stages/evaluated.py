@@ -29,8 +29,8 @@ from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import Predictor, interpret
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import metric_points, read_journal
-from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
+from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult
 from iovalence.training.fit import Machine, arithmetic, objective_for
 from iovalence.training.linear import fit_linear, sample_size
@@ -68,8 +68,7 @@ class Judged:
 def evaluate_stage(
     loaded: LoadedConfig,
     run: RunFolder,
-    ingested: StageOutput,
-    prepared_at: StageOutput,
+    stages: RowStages,
     parts: Sequence[str] = PARTS,
     *,
     with_pictures: bool = True,
@@ -79,8 +78,7 @@ def evaluate_stage(
     Args:
         loaded: The configuration.
         run: Where the model is.
-        ingested: The table.
-        prepared_at: Its rows, encoded.
+        stages: What was done before training.
         parts: What is measured, where the run has it. Without the test part it is a candidate
             that others are compared with: only its figures are worked out, no baselines and no
             pictures, and nothing is required of it.
@@ -91,7 +89,7 @@ def evaluate_stage(
     is_final = "test" in parts
     with timing(run, "evaluate"), arithmetic(machine):
         baseline = is_final and config.evaluation.baseline
-        measured = _open(run, ingested, prepared_at, machine, baseline=baseline)
+        measured = _open(run, stages, machine, baseline=baseline)
         there = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]
         results = []
@@ -107,17 +105,10 @@ def evaluate_stage(
     return result
 
 
-def _open(
-    run: RunFolder,
-    ingested: StageOutput,
-    prepared_at: StageOutput,
-    machine: Machine,
-    *,
-    baseline: bool,
-) -> Measured:
-    prepared = load_prepared(prepared_at.folder)
+def _open(run: RunFolder, stages: RowStages, machine: Machine, *, baseline: bool) -> Measured:
+    prepared = load_prepared(stages.prepared.folder)
     return Measured(
-        table=load_table(ingested.folder),
+        table=load_table(stages.ingested.folder),
         prepared=prepared,
         network=Predictor.load(run.model).network,
         linear=fit_linear(prepared, machine) if baseline else None,

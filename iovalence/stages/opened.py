@@ -8,7 +8,6 @@ from pathlib import Path
 from iovalence import __version__
 from iovalence.atomic import copy_file, write_bytes, write_text
 from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
-from iovalence.data.ingest import load_table
 from iovalence.data.schema import SourceFile, TableSchema
 from iovalence.errors import ConfigError
 from iovalence.evaluation.requirements import (
@@ -17,8 +16,6 @@ from iovalence.evaluation.requirements import (
     validate_requirements,
 )
 from iovalence.names import nearest
-from iovalence.quality.checks import CheckedRows, raise_for_failures
-from iovalence.quality.removed import write_removed_rows
 from iovalence.runs.folder import RunFolder, create_folder
 from iovalence.runs.journal import Journal
 from iovalence.runs.manifest import Manifest, Process, StageCost, now
@@ -122,24 +119,3 @@ def note_stage(run: RunFolder, output: StageOutput) -> None:
     """Note in the manifest what a stage cost."""
     cost = StageCost(seconds=output.seconds, reused=output.reused, key=output.key)
     run.update(stages=run.manifest().stages | {output.stage: cost})
-
-
-def record_findings(run: RunFolder, ingested: StageOutput, checked: StageOutput) -> None:
-    """Write findings and removed rows into the run.
-
-    Raises:
-        GateError: A check whose action is `fail` found something.
-    """
-    copy_file(checked.folder / "findings.json", run.quality)
-    rows = CheckedRows.load(checked.folder)
-    write_removed_rows(run.removed_rows, load_table(ingested.folder), rows)
-    note_stage(run, checked)
-    raise_for_failures(rows.findings)
-
-
-def record_split(run: RunFolder, split: StageOutput, prepared: StageOutput) -> None:
-    """Copy the split and the fitted preprocessing into the run."""
-    copy_file(split.folder / "split.parquet", run.split)
-    copy_file(prepared.folder / "preprocessing.json", run.preprocessing)
-    note_stage(run, split)
-    note_stage(run, prepared)

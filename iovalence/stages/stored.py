@@ -14,6 +14,7 @@ from iovalence.data.ingest import ingest, load_table
 from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
 from iovalence.quality.checks import CheckedRows, check_rows
+from iovalence.quality.parts import CheckedParts, check_parts
 from iovalence.runs.store import StageOutput, StageStore, store_folder
 from iovalence.splitting.split import save_split, split_rows
 
@@ -106,13 +107,27 @@ def split_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutpu
         table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
         part = split_rows(table, rows, data, seed)
         np.save(folder / "part.npy", part)
-        save_split(folder / "split.parquet", table, part)
 
     return stage_store(loaded).produce("split", inputs, write)
 
 
-def prepare_stage(
+def part_stage(
     loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput, split: StageOutput
+) -> StageOutput:
+    """Check what the split made, and decide which rows and columns leave because of it."""
+    inputs = {"version": [STAGE_VERSION, __version__], "split": split.key}
+
+    def write(folder: Path) -> None:
+        table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
+        parts = check_parts(table, rows, open_array(split.folder / "part.npy"))
+        parts.save(folder)
+        save_split(folder / "split.parquet", table, parts.part)
+
+    return stage_store(loaded).produce("parts", inputs, write)
+
+
+def prepare_stage(
+    loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput, parted: StageOutput
 ) -> StageOutput:
     """Fit the preprocessing on the train part and encode all rows.
 
@@ -122,13 +137,13 @@ def prepare_stage(
     positive = loaded.config.data.positive_class
     inputs = {
         "version": [STAGE_VERSION, __version__],
-        "split": split.key,
+        "parts": parted.key,
         "positive_class": positive,
     }
 
     def write(folder: Path) -> None:
-        rows = CheckedRows.load(checked.folder)
-        part = open_array(split.folder / "part.npy")
-        prepare(load_table(ingested.folder), rows.keep, rows.target, part, positive, folder)
+        target, parts = CheckedRows.load(checked.folder).target, CheckedParts.load(parted.folder)
+        table = load_table(ingested.folder).without_features(parts.report.left_out)
+        prepare(table, parts.part >= 0, target, parts.part, positive, folder)
 
     return stage_store(loaded).produce("prepared", inputs, write)

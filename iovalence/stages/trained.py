@@ -18,6 +18,7 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import Journal
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
+from iovalence.stages.rows import RowStages
 from iovalence.stages.settled import Say, settle_run
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.fit import ClassWeights, Fitted, fit
@@ -51,9 +52,7 @@ class TrainingResult(Record):
 def train_stage(
     loaded: LoadedConfig,
     run: RunFolder,
-    ingested: StageOutput,
-    checked: StageOutput,
-    prepared_at: StageOutput,
+    stages: RowStages,
     observe: Observe | None = None,
     say: Say = lambda _: None,
 ) -> TrainingResult:
@@ -65,9 +64,7 @@ def train_stage(
     Args:
         loaded: The configuration.
         run: The run.
-        ingested: The table.
-        checked: Which rows stayed.
-        prepared_at: The rows, encoded.
+        stages: What was done before.
         observe: Called after every epoch.
         say: Told what is worth a line: what was chosen, where training goes on.
 
@@ -77,8 +74,8 @@ def train_stage(
         CheckpointError: A checkpoint could not be saved.
         KeyboardInterrupt: A signal came; a checkpoint was saved.
     """
-    prepared, table = load_prepared(prepared_at.folder), load_table(ingested.folder)
-    class_weights = _class_weights(loaded.config.training, checked)
+    prepared, table = load_prepared(stages.prepared.folder), load_table(stages.ingested.folder)
+    class_weights = _class_weights(loaded.config.training, stages.checked)
     with timing(run, "train"), stopping() as should_stop:
         settled = settle_run(loaded, run, prepared, class_weights, say)
         section = settled.section

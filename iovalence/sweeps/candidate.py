@@ -7,8 +7,9 @@ from iovalence.config.load import LoadedConfig, load_config
 from iovalence.errors import ConfigError, ExitStatus, IOValenceError, StorageError
 from iovalence.runs.folder import RunFolder, ending, holding, runs_folder
 from iovalence.stages.evaluated import CANDIDATE_PARTS, evaluate_stage
-from iovalence.stages.opened import open_run, record_findings, record_split
+from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import resume_run
+from iovalence.stages.rows import record_rows
 from iovalence.stages.trained import train_stage
 from iovalence.sweeps.messages import Event, Job
 
@@ -44,17 +45,14 @@ def train_candidate(job: Job, tell: Tell) -> RunFolder:
         run = _go_on(job, loaded, stack) or _begin(job, loaded, stack)
         tell(Event(kind="started", number=job.number, run_id=run.run_id))
         stack.enter_context(ending(run))
-        record_findings(run, stages.ingested, stages.checked)
-        record_split(run, stages.split, stages.prepared)
+        record_rows(run, stages)
         train_stage(
             loaded,
             run,
-            stages.ingested,
-            stages.checked,
-            stages.prepared,
+            stages,
             lambda figures: tell(Event(kind="epoch", number=job.number, epoch=figures.epoch)),
         )
-        evaluate_stage(loaded, run, stages.ingested, stages.prepared, CANDIDATE_PARTS)
+        evaluate_stage(loaded, run, stages, CANDIDATE_PARTS)
         run.close("FINISHED")
     return run
 

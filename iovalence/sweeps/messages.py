@@ -4,23 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from iovalence.record import Record
-from iovalence.runs.store import StageOutput
-
-
-class Stages(Record):
-    """Name what was done before training, once for all configurations that share it.
-
-    Attributes:
-        ingested: The table.
-        checked: Which of its rows stay.
-        split: The part of each row.
-        prepared: The rows, encoded.
-    """
-
-    ingested: StageOutput
-    checked: StageOutput
-    split: StageOutput
-    prepared: StageOutput
+from iovalence.stages.rows import RowStages
 
 
 class Job(Record):
@@ -48,7 +32,7 @@ class Job(Record):
     name: str
     sweep_id: str
     flow_run_id: str | None
-    stages: Stages
+    stages: RowStages
 
 
 class Group(Record):

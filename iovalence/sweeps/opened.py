@@ -10,7 +10,6 @@ from iovalence.config.space import Candidate, Space
 from iovalence.data.prepared import load_prepared
 from iovalence.data.schema import TableSchema
 from iovalence.errors import ConfigError, ExitStatus
-from iovalence.quality.checks import QualityReport, raise_for_failures
 from iovalence.runs.manifest import Process, hash_file, now
 from iovalence.runs.store import StageOutput, hash_of
 from iovalence.runs.sweep import (
@@ -22,14 +21,9 @@ from iovalence.runs.sweep import (
     list_sweeps,
 )
 from iovalence.stages.opened import validate_evaluation
-from iovalence.stages.stored import (
-    asked_parts,
-    check_stage,
-    ingest_stage,
-    prepare_stage,
-    split_stage,
-)
-from iovalence.sweeps.messages import Job, Stages
+from iovalence.stages.rows import RowStages, make_ready
+from iovalence.stages.stored import asked_parts, ingest_stage
+from iovalence.sweeps.messages import Job
 from iovalence.sweeps.ranking import rank, validate_by
 from iovalence.sweeps.rungs import Rung, plan_rungs, taking_part
 from iovalence.sweeps.settled import settle_all
@@ -53,7 +47,7 @@ class ReadySweep:
     """
 
     space: Space
-    stages: dict[int, Stages]
+    stages: dict[int, RowStages]
     rungs: tuple[Rung, ...]
     method: str
     by: str
@@ -76,7 +70,7 @@ class ReadySweep:
         """Return a line for each reason why figures do not compare as they stand."""
         varied = {variation.key for variation in self.space.variations}
         lines = []
-        splits = {stages.split.folder for stages in self.stages.values()}
+        splits = {stages.parted.folder for stages in self.stages.values()}
         if len({hash_file(folder / "part.npy") for folder in splits}) > 1:
             lines.append(
                 "the split differs between configurations, so that their validation figures are of "
@@ -117,16 +111,13 @@ def ready_sweep(space: Space, *, method: str, by: str, halving: bool = False) ->
     return ReadySweep(space, stages, rungs, method, by)
 
 
-def _do_stages(loaded: LoadedConfig, ingested: StageOutput) -> Stages:
-    checked = check_stage(loaded, ingested)
-    raise_for_failures(QualityReport.load(checked.folder / "findings.json").findings)
-    split = split_stage(loaded, ingested, checked)
-    prepared = prepare_stage(loaded, ingested, checked, split)
+def _do_stages(loaded: LoadedConfig, ingested: StageOutput) -> RowStages:
+    stages = make_ready(loaded, ingested)
     class_weights = loaded.config.training.class_weights
     if isinstance(class_weights, dict):
-        rows = load_prepared(prepared.folder)
+        rows = load_prepared(stages.prepared.folder)
         weigh_classes(class_weights, rows, np.flatnonzero(rows.part == TRAIN))
-    return Stages(ingested=ingested, checked=checked, split=split, prepared=prepared)
+    return stages
 
 
 def find_earlier(ready: ReadySweep) -> SweepFolder | None:

@@ -9,7 +9,7 @@ import psutil
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
 from iovalence.runs.sweep import Workers
-from iovalence.sweeps.messages import Stages
+from iovalence.stages.rows import RowStages
 from iovalence.training.settling import plan
 
 IMPORTS_BYTES = 500 * 2**20
@@ -19,7 +19,7 @@ TABLES_HELD = 3
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def plan_workers(asked: str | int, planned: Sequence[tuple[LoadedConfig, Stages]]) -> Workers:
+def plan_workers(asked: str | int, planned: Sequence[tuple[LoadedConfig, RowStages]]) -> Workers:
     """Return how many processes train these configurations, and why so many.
 
     Args:

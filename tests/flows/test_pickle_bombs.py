@@ -14,9 +14,9 @@ import pytest
 from flows.command import main
 from iovalence.config.load import load_config
 from iovalence.errors import ExitStatus, IOValenceError
-from iovalence.stages.opened import record_findings, record_split
 from iovalence.stages.resumed import NEWEST, find_unfinished, resume_run
-from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
+from iovalence.stages.rows import make_ready
+from iovalence.stages.stored import ingest_stage
 from iovalence.stages.trained import train_stage
 from tests.stages.conftest import run_stages
 from tests.stages.test_pipeline import make_table
@@ -119,12 +119,7 @@ def resume(folder: Path) -> None:
     run = find_unfinished(loaded, NEWEST, print)
     assert run is not None
     resume_run(loaded, run, ingested)
-    checked = check_stage(loaded, ingested)
-    record_findings(run, ingested, checked)
-    split = split_stage(loaded, ingested, checked)
-    prepared = prepare_stage(loaded, ingested, checked, split)
-    record_split(run, split, prepared)
-    train_stage(loaded, run, ingested, checked, prepared)
+    train_stage(loaded, run, make_ready(loaded, ingested, run))
 
 
 def test_a_run_that_is_resumed_unpickles_no_file(bombed: Bombed) -> None:

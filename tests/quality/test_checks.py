@@ -133,7 +133,7 @@ def test_a_damaged_record_of_the_checks_is_refused(tmp_path):
 
 def test_removed_rows_are_written_with_number_reason_and_values_as_read(tmp_path):
     table = messy()
-    write_removed_rows(tmp_path / "removed.csv", table, check(table))
+    write_removed_rows(tmp_path / "removed.csv", table, check(table).reason)
     assert (tmp_path / "removed.csv").read_text() == (
         '"source","row","reason","x","y"\n'
         '"train",2,"duplicates.exact",1,"A1"\n'
@@ -143,7 +143,7 @@ def test_removed_rows_are_written_with_number_reason_and_values_as_read(tmp_path
 
 def test_no_removed_rows_leave_a_header_alone(tmp_path):
     table = build_table({"x": [1.0, 2.0], "y": ["a", "b"]})
-    write_removed_rows(tmp_path / "removed.csv", table, check(table))
+    write_removed_rows(tmp_path / "removed.csv", table, check(table).reason)
     assert (tmp_path / "removed.csv").read_text() == '"source","row","reason","x","y"\n'
 
 
@@ -188,7 +188,7 @@ def test_the_copies_and_the_full_stops_of_adult_are_found(shared_data, tmp_path)
     assert "'<=50K.' for '<=50K' (12435), '>50K.' for '>50K' (3846)" in spelling.message
     assert set(checked.target.to_pylist()) == {"<=50K", ">50K"}
     removed = tmp_path / "removed.csv"
-    write_removed_rows(removed, table, checked)
+    write_removed_rows(removed, table, checked.reason)
     assert pd.read_csv(removed)["reason"].tolist() == ["duplicates.exact"] * 24
 
 

@@ -11,10 +11,11 @@ from iovalence.config.load import LoadedConfig, load_config
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder, ending, holding
 from iovalence.stages.evaluated import evaluate_stage
-from iovalence.stages.opened import open_run, record_findings, record_split
+from iovalence.stages.opened import open_run
 from iovalence.stages.reported import report_stage
 from iovalence.stages.resumed import resume_run
-from iovalence.stages.stored import check_stage, ingest_stage, prepare_stage, split_stage
+from iovalence.stages.rows import make_ready
+from iovalence.stages.stored import ingest_stage
 from iovalence.stages.trained import Observe, TrainingResult, train_stage
 
 
@@ -40,13 +41,9 @@ def run_stages(
         resume_run(loaded, resume, ingested)
     run = resume or open_run(loaded, ingested)
     with holding(run), ending(run):
-        checked = check_stage(loaded, ingested)
-        record_findings(run, ingested, checked)
-        split = split_stage(loaded, ingested, checked)
-        prepared = prepare_stage(loaded, ingested, checked, split)
-        record_split(run, split, prepared)
-        training = train_stage(loaded, run, ingested, checked, prepared, observe)
-        result = evaluate_stage(loaded, run, ingested, prepared)
+        stages = make_ready(loaded, ingested, run)
+        training = train_stage(loaded, run, stages, observe)
+        result = evaluate_stage(loaded, run, stages)
         report_stage(loaded, run, ingested, result)
         run.close("FINISHED")
     return Finished(loaded, run, training, result)

@@ -45,7 +45,7 @@ def test_all_configurations_share_what_was_done_once(tmp_path):
 
 def test_seeds_split_the_rows_anew_and_that_is_said(tmp_path):
     made = ready(tmp_path, "seed=1,2")
-    assert len({stages.split.folder for stages in made.stages.values()}) == 2
+    assert len({stages.parted.folder for stages in made.stages.values()}) == 2
     assert "their validation figures are of different rows" in made.warnings()[0]
 
 

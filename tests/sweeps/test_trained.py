@@ -94,7 +94,7 @@ def test_the_best_is_measured_on_the_test_part_alone(tmp_path):
     stages = made.stages[best]
     loaded = made.space.candidates[best - 1].loaded
     before = EvaluationResult.load(run.metrics).flat()
-    result = evaluate_stage(loaded, run, stages.ingested, stages.prepared)
+    result = evaluate_stage(loaded, run, stages)
     assert best == sweep.record().ranking[0]
     assert run.manifest().is_chosen
     assert run.test_predictions.exists()

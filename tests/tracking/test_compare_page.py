@@ -24,7 +24,11 @@ ARGUMENTS = [
 WAIT_MS = 60_000
 POINTS = """plots => plots.flatMap(plot => plot.data).filter(line => line.x && line.x.length)
     .map(line => [line.name, line.x.map(Number), line.y.map(Number)])"""
-WIDTHS = "pictures => pictures.filter(p => p.clientWidth > 100).map(p => p.naturalWidth)"
+WIDTHS_OF_TWO = """() => {
+    const shown = [...document.querySelectorAll('img[src^=blob]')]
+        .filter(picture => picture.clientWidth > 100);
+    return shown.length === 2 && shown.map(picture => picture.naturalWidth);
+}"""
 
 pytestmark = pytest.mark.browser
 
@@ -106,12 +110,8 @@ def test_a_picture_of_both_runs_stands_side_by_side(page, compared):
     open_comparison(page, compared)
     for name in ("confusion_matrix.png", "training_curves.png"):
         page.get_by_text(name, exact=True).first.click()
-        shown = page.locator("img[src^=blob]")
-        page.wait_for_function(
-            "() => [...document.querySelectorAll('img[src^=blob]')]"
-            ".filter(picture => picture.clientWidth > 100).length === 2"
-        )
-        assert min(shown.evaluate_all(WIDTHS)) > 500
+        # Asked in the page, at once: it draws the pictures anew now and then.
+        assert min(page.wait_for_function(WIDTHS_OF_TWO).json_value()) > 500
 
 
 def test_the_charts_show_all_curves_of_both_runs_at_once(page, compared):

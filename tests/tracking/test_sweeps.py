@@ -29,7 +29,7 @@ def swept(tmp_path_factory):
     number = sweep.record().best
     with ending(run):
         stages, loaded = made.stages[number], made.space.candidates[number - 1].loaded
-        evaluate_stage(loaded, run, stages.ingested, stages.prepared)
+        evaluate_stage(loaded, run, stages)
         run.close("FINISHED")
     sweep.close("FINISHED")
     return sweep
