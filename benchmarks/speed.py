@@ -4,10 +4,11 @@
     python benchmarks/speed.py --peers DIR    # instead beside the peers that DIR holds
 
 All train the network of the documented defaults on the rows of `epoch.py`, each in a process of
-its own, in turn, on one thread; medians of CPU seconds for the training part of an epoch and their
-ratios to the trainer are printed, and validation accuracy after the last epoch. The trainer keeps
-journal and checkpoints; the others keep nothing. scikit-learn has no dropout. `--peers` runs DIR's
-`side_by_side.py`, which prints ratios to its fastest.
+its own, in turn, on one thread, each round with another seed. Printed are the medians of CPU
+seconds for the training part of an epoch, their ratios to the trainer, and the mean validation
+accuracy after the last epoch. The trainer keeps journal and checkpoints; the others keep nothing.
+scikit-learn has no dropout. `--peers` runs DIR's `side_by_side.py`, which prints ratios to its
+fastest.
 """
 
 import argparse
@@ -221,21 +222,27 @@ def ask(command: list[str]) -> dict[str, float]:
 
 def compare(asked: argparse.Namespace) -> None:
     """Run all ways in turn and print the table."""
-    given = ("rows", "batch", "epochs", "seed")
+    given = ("rows", "batch", "epochs")
     tail = [word for name in given for word in (f"--{name}", str(getattr(asked, name)))]
     commands = {"iovalence": [*EPOCH, "--threads", "1", *tail]}
     for name, (module, _) in WAYS.items():
         if find_spec(module):
             commands[name] = [sys.executable, __file__, *tail, "--way", name]
     rounds = [
-        {name: ask(command) for name, command in commands.items()} for _ in range(asked.rounds)
+        {name: ask([*command, "--seed", str(seed)]) for name, command in commands.items()}
+        for seed in range(asked.seed, asked.seed + asked.rounds)
     ]
-    print(f"{'':16}{'s/epoch':>10}{'ratio':>8}{'least':>8}{'most':>8}{'val acc':>9}")
+    limits = f"{'least':>8}{'most':>8}"
+    print(f"{'':16}{'s/epoch':>10}{'ratio':>8}{limits}{'val acc':>9}{limits}")
     for name in commands:
         middle = statistics.median(each[name]["s_epoch"] for each in rounds)
         ratios = [each[name]["s_epoch"] / each["iovalence"]["s_epoch"] for each in rounds]
         spread = f"{statistics.median(ratios):8.2f}{min(ratios):8.2f}{max(ratios):8.2f}"
-        print(f"{name:16}{middle:10.4f}{spread}{rounds[-1][name]['val_acc']:9.4f}")
+        found = [each[name]["val_acc"] for each in rounds]
+        print(
+            f"{name:16}{middle:10.4f}{spread}"
+            f"{statistics.mean(found):9.4f}{min(found):8.4f}{max(found):8.4f}"
+        )
 
 
 def beside_peers(asked: argparse.Namespace) -> None:
