@@ -31,6 +31,7 @@ from flows.server import start_own
 from iovalence.errors import CheckpointError
 from iovalence.runs.folder import RunFolder, list_runs
 from iovalence.runs.journal import metric_points, read_journal
+from iovalence.tracking.sync import is_sent
 from iovalence.training.checkpoint import Checkpoints, read_checkpoint
 
 COMMAND = [sys.executable, "-c", "import sys; from flows.command import main; sys.exit(main())"]
@@ -296,9 +297,18 @@ def kill_until_it_ends(project: Project, chance: random.Random, tally: Tally, mo
         if live(project, moment, chance, tally):
             return kills
         kills += 1
+        if is_over(project):
+            # Killed on its last steps: to resume would be to begin another run.
+            return kills
     if not live(project, None, chance, tally):
         tally.faults.append("a life that nobody ended was killed")
     return kills
+
+
+def is_over(project: Project) -> bool:
+    """Say whether the newest run has finished and MLflow has all of it."""
+    run = project.newest()
+    return run is not None and run.manifest().status == "FINISHED" and is_sent(run)
 
 
 def compare(run: RunFolder, reference: RunFolder) -> list[str]:
@@ -410,7 +420,8 @@ def kill_one_training(
     kills = kill_until_it_ends(project, chance, tally, most)
     runs = [run for run in list_runs(project.workspace) if run.run_id not in before]
     if len(runs) != 1:
-        raise SystemExit(f"one run must be there, got {[run.run_id for run in runs]}")
+        seen = [f"{run.run_id} {run.manifest().state()}" for run in runs]
+        raise SystemExit(f"one run must be there, got {seen}")
     differences, missing = compare(runs[0], reference), look_in_mlflow(runs[0])
     tally.ended += 1
     tally.repeated += kills > 1
