@@ -291,13 +291,14 @@ def live(project: Project, moment: Moment | None, chance: random.Random, tally: 
 
 def kill_until_it_ends(project: Project, chance: random.Random, tally: Tally, most: int) -> int:
     """Train, killed so many times or fewer; return how many times it was."""
+    earlier = project.newest()
     wanted, kills = min(most, chance.randint(1, MAX_KILLS)), 0
     moments = chance.choices([*MOMENTS], [*MOMENTS.values()], k=wanted)
     for moment in moments:
         if live(project, moment, chance, tally):
             return kills
         kills += 1
-        if is_over(project):
+        if is_over(project.newest(), earlier):
             # Killed on its last steps: to resume would be to begin another run.
             return kills
     if not live(project, None, chance, tally):
@@ -305,10 +306,11 @@ def kill_until_it_ends(project: Project, chance: random.Random, tally: Tally, mo
     return kills
 
 
-def is_over(project: Project) -> bool:
-    """Say whether the newest run has finished and MLflow has all of it."""
-    run = project.newest()
-    return run is not None and run.manifest().status == "FINISHED" and is_sent(run)
+def is_over(run: RunFolder | None, earlier: RunFolder | None) -> bool:
+    """Say whether a run that was not there earlier has finished and MLflow has all of it."""
+    if run is None or run == earlier:
+        return False
+    return run.manifest().status == "FINISHED" and is_sent(run)
 
 
 def compare(run: RunFolder, reference: RunFolder) -> list[str]:
