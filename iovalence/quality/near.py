@@ -34,7 +34,12 @@ from iovalence.quality.neighbours import Candidates, find_candidates
 from iovalence.quality.section import Action
 
 _BEYOND = 2.0  # pairs up to so many tolerances are counted
+# Wider than for training: noise comes as a share of the deviation, natural tails included.
+_FENCE = 20.0
 _FAR_OUT = 1e4  # spreads; where outliers are put together, as float32 tells them apart no more
+_SEED, _SAMPLED = 0x6E617475, 0.25
+# Density is not quite smooth; chance adds a few besides.
+_MARGIN = 1.5
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -45,19 +50,13 @@ class NearCopies:
     Attributes:
         pairs: Indices (i < j) of rows of the table, ascending, int64 (P, 2). Of rows of one file
             that are alike, only the first is in a pair.
-        num_by_nature: How many pairs the table's own density lets expect, >= 0.
+        by_nature: Whether there are pairs, but no more than the table's density explains.
         bounded: Whether so many rows lie close together that not all pairs were looked at.
     """
 
     pairs: NDArray[np.int64]
-    num_by_nature: float = 0.0
+    by_nature: bool = False
     bounded: bool = False
-
-    @property
-    def by_nature(self) -> bool:
-        """Return whether there are pairs, but no more than the table's density explains."""
-        expected = self.num_by_nature
-        return 0 < len(self.pairs) <= expected + 2 * sqrt(expected)
 
 
 def no_near_copies() -> NearCopies:
@@ -82,15 +81,20 @@ def find_near_copies(
         alike: What `find_alike` returned, int64 (N,).
     """
     numbers = _Numbers.fit(table, target, concerned)
-    if not numbers.columns or not concerned.any():
+    if not numbers.columns:
         return no_near_copies()
-    equal = _columns_to_equal(table, target, numbers)
+    search = _Search.over(table, target, numbers, tolerance)
     rows = _first_of_file(_mark_alike(target, alike), table, np.flatnonzero(concerned))
-    keys = numbers.hash_missing_places()
-    if equal.num_columns:
-        keys ^= hash_rows(equal)
-    found = find_candidates(numbers.read_block, keys, rows, len(numbers.columns), tolerance)
-    return _confirm(found, keys, equal, numbers, tolerance)
+    pairs, expected, bounded = search.find(rows)
+    num_pairs, cut = len(pairs), bounded
+    rng = np.random.default_rng(_SEED)
+    while cut:
+        # Of pairs that were looked at by their nearness, none tells how many lie a little farther.
+        rows = rows[rng.random(len(rows)) < _SAMPLED]
+        sample, expected, cut = search.find(rows)
+        num_pairs = len(sample)
+    by_nature = 0 < num_pairs <= _MARGIN * expected + 3 * sqrt(expected)
+    return NearCopies(pairs, by_nature, bounded)
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def _fit_scale(column: pa.ChunkedArray, in_train: NDArray[np.bool_]) -> RobustSc
     values = values[~np.isnan(values)]
     if not len(values) or values.min() == values.max():
         return None
-    return RobustScale.fit(values)
+    return RobustScale.fit(values, _FENCE)
 
 
 def _read(column: pa.ChunkedArray, start: int, stop: int) -> NDArray[np.float64]:
@@ -181,37 +185,82 @@ def _first_of_file(
     return np.sort(rows[first])
 
 
-def _confirm(
-    found: Candidates,
-    keys: NDArray[np.uint64],
-    equal: pa.Table,
-    numbers: _Numbers,
-    tolerance: float,
-) -> NearCopies:
-    left, right = found.left, found.right
-    same = keys[left] == keys[right]
-    left, right = left[same], right[same]
-    square = np.zeros(len(left))
-    differing = np.zeros(len(left), np.int16)
-    limit = len(numbers.columns) * tolerance**2
-    for column, scale in zip(numbers.columns, numbers.scales, strict=True):
-        if not len(left):
-            break
-        values = _read(column, 0, len(column))
-        with np.errstate(over="ignore", invalid="ignore"):
-            difference = np.nan_to_num((values[left] - values[right]) / scale.scale, posinf=np.inf)
-            square += np.square(difference)
-        differing += difference != 0
-        # Most candidates are far apart in the first columns already.
-        close = square <= limit * _BEYOND**2
-        left, right, square, differing = left[close], right[close], square[close], differing[close]
-    pairs = np.sort(np.stack([left, right], axis=1).astype(np.int64), axis=1)
-    pairs, first = np.unique(pairs, axis=0, return_index=True)
-    square, differing = square[first], differing[first]
-    sound = (differing > 0) & rows_equal(equal, pairs[:, 0], pairs[:, 1])
-    near = sound & (square <= limit)
-    num_by_nature = float((1 / (2.0 ** differing[sound & ~near] - 1)).sum())
-    return NearCopies(pairs[near], num_by_nature, found.bounded)
+@dataclass(frozen=True)
+class _Search:
+    """Hold what near copies have in common and what tells them apart, for N rows."""
+
+    keys: NDArray[np.uint64]
+    equal: pa.Table
+    numbers: _Numbers
+    tolerance: float
+
+    @classmethod
+    def over(cls, table: Table, target: pa.Array, numbers: _Numbers, tolerance: float) -> "_Search":
+        equal = _columns_to_equal(table, target, numbers)
+        keys = numbers.hash_missing_places()
+        if equal.num_columns:
+            keys ^= hash_rows(equal)
+        return cls(keys, equal, numbers, tolerance)
+
+    def find(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], float, bool]:
+        """Return pairs of near copies, how many to expect by nature, and whether it was bounded."""
+        read, num_columns = self.numbers.read_block, len(self.numbers.columns)
+        found = find_candidates(read, self.keys, rows, num_columns, self.tolerance)
+        pairs, square, differing = self._compare(found)
+        sound = (differing > 0) & rows_equal(self.equal, pairs[:, 0], pairs[:, 1])
+        near = square <= self._limit
+        beyond = sound & ~near
+        # Each stands for those of its distance that no table brought together.
+        grid = np.linspace(1, _BEYOND, 9) * self.tolerance
+        recall = [found.plan.recall(distance) for distance in grid.tolist()]
+        weight = 1 / np.interp(np.sqrt(square[beyond] / len(self.numbers.columns)), grid, recall)
+        expected = float((weight / (2.0 ** differing[beyond] - 1)).sum())
+        return pairs[sound & near], expected, found.bounded
+
+    @property
+    def _limit(self) -> float:
+        return len(self.numbers.columns) * self.tolerance**2
+
+    def _compare(
+        self, found: Candidates
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int16]]:
+        """Return pairs within `_BEYOND` tolerances, their sums of squares and differing columns."""
+        same = self.keys[found.left] == self.keys[found.right]
+        left, right = found.left[same], found.right[same]
+        square, differing = np.zeros(len(left)), np.zeros(len(left), np.int16)
+        for column, scale in zip(self.numbers.columns, self.numbers.scales, strict=True):
+            if not len(left):
+                break
+            differences = _differences(column, left, right, scale)
+            square += differences
+            differing += differences > 0
+            # Most candidates are far apart in the first columns already.
+            near = square <= self._limit * _BEYOND**2
+            left, right, square, differing = left[near], right[near], square[near], differing[near]
+        pairs, first = _distinct_pairs(left, right, len(self.keys))
+        return pairs, square[first], differing[first]
+
+
+def _differences(
+    column: pa.ChunkedArray,
+    left: NDArray[np.integer],
+    right: NDArray[np.integer],
+    scale: RobustScale,
+) -> NDArray[np.float64]:
+    """Return squares of scaled differences, float64 (C,), 0 where both values are missing."""
+    values = _read(column, 0, len(column))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.nan_to_num((values[left] - values[right]) / scale.scale, posinf=np.inf)
+        return np.asarray(np.square(scaled), np.float64)
+
+
+def _distinct_pairs(
+    left: NDArray[np.integer], right: NDArray[np.integer], num_rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs (i < j), ascending, int64 (P, 2), and where each came first, int64 (P,)."""
+    numbers = np.minimum(left, right).astype(np.int64) * num_rows + np.maximum(left, right)
+    numbers, first = np.unique(numbers, return_index=True)
+    return np.stack(np.divmod(numbers, num_rows), axis=1), first
 
 
 def check_near(
@@ -254,12 +303,14 @@ def check_near(
 
 def _later_rows(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows that are near an earlier one which is none of them, ascending, int64."""
-    later: set[int] = set()
-    # By the later row: when its turn comes, it is known of each earlier one whether it stays.
-    for first, second in pairs[np.lexsort(pairs.T)].tolist():
-        if first not in later:
-            later.add(second)
-    return np.array(sorted(later), dtype=np.int64)
+    if not len(pairs):
+        return np.empty(0, np.int64)
+    later = bytearray(int(pairs.max()) + 1)
+    # By the earlier row: when its turn comes, it is known whether it stays.
+    for first, second in pairs.tolist():
+        if not later[first]:
+            later[second] = 1
+    return np.flatnonzero(np.frombuffer(later, np.uint8))
 
 
 def _with_alike(

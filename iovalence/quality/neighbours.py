@@ -15,10 +15,11 @@ from math import ceil, erf, exp, log, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the pairs at half the tolerance, so many have to be candidates.
-MIN_RECALL = 0.995
+# Of the pairs just within the tolerance, so many have to be candidates: nearer ones are more.
+MIN_RECALL = 0.99
 _SEED = 0x6E656172
 _BLOCK_ROWS = 1 << 16
+_TABLES_AT_ONCE = 8
 _WIDTHS = (5.0, 10.0, 20.0, 40.0, 80.0)  # cells, in tolerances
 _MAX_PROJECTIONS, _MAX_TABLES = 24, 64
 # How far rows are apart that have nothing in common: half of what independent columns would give.
@@ -27,7 +28,7 @@ _FAR = 0.7
 _ROW_COST, _PROJECTION_COST, _CANDIDATE_COST = 300.0, 25.0, 100.0
 # Two rows differ on one more direction by less than so many distances, all but 1 in 10,000.
 _REACH = 4.0
-_CANDIDATES_PER_ROW, _MIN_CANDIDATES = 8, 1 << 21
+_CANDIDATES_PER_ROW, _MIN_CANDIDATES = 4, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,13 @@ class Candidates:
         left: One row of each of C pairs, int32 or int64 (C,).
         right: The other, likewise. A pair may come more than once.
         bounded: Whether cells held so many rows that not all their pairs are here.
+        plan: How they were found.
     """
 
     left: NDArray[np.integer]
     right: NDArray[np.integer]
     bounded: bool
+    plan: SearchPlan
 
 
 def meet_probability(distance: float, cell_width: float) -> float:
@@ -81,7 +84,7 @@ def meet_probability(distance: float, cell_width: float) -> float:
 
 
 def plan_search(num_rows: int, tolerance: float) -> SearchPlan:
-    """Return the cheapest plan that finds pairs at half the tolerance with `MIN_RECALL`.
+    """Return the cheapest plan that finds pairs at the tolerance with `MIN_RECALL`.
 
     Args:
         num_rows: Rows to search among.
@@ -99,7 +102,7 @@ def plan_search(num_rows: int, tolerance: float) -> SearchPlan:
 def _with_enough_tables(
     tolerance: float, cell_width: float, num_projections: int
 ) -> SearchPlan | None:
-    missed = 1 - meet_probability(tolerance / 2, cell_width) ** num_projections
+    missed = 1 - meet_probability(tolerance, cell_width) ** num_projections
     num_tables = max(1, ceil(log(1 - MIN_RECALL) / log(missed)))
     if num_tables > _MAX_TABLES:
         return None
@@ -133,43 +136,60 @@ def find_candidates(
         give their nearest rows along one more direction first.
     """
     plan = plan_search(len(rows), tolerance)
-    keys, along = _project(read_block, block_keys, num_columns, plan)
-    order = rows[np.argsort(along[rows], kind="stable")]
-    if len(block_keys) < 2**31:
-        order = order.astype(np.int32)
     limit = max(_MIN_CANDIDATES, _CANDIDATES_PER_ROW * len(rows)) // plan.num_tables
-    found = [_pairs_of_table(key, along, order, _REACH * tolerance, limit) for key in keys]
-    return Candidates(
-        np.concatenate([one.left for one in found]),
-        np.concatenate([one.right for one in found]),
-        any(one.bounded for one in found),
-    )
+    rng = np.random.default_rng(_SEED)
+    left, right, bounded = [], [], False
+    for start in range(0, plan.num_tables, _TABLES_AT_ONCE):
+        num_tables = min(_TABLES_AT_ONCE, plan.num_tables - start)
+        directions = _draw_directions(rng, num_columns, plan, num_tables)
+        keys, along = _project(read_block, block_keys, directions, num_tables)
+        order = rows[np.argsort(along[rows], kind="stable")]
+        order = order.astype(np.int32) if len(block_keys) < 2**31 else order
+        for table in keys:
+            one = _pairs_of_table(table, along, order, _REACH * tolerance, limit)
+            left.append(one[0])
+            right.append(one[1])
+            bounded |= one[2]
+    return Candidates(np.concatenate(left), np.concatenate(right), bounded, plan)
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """Hold F directions, float32 (D, 1 + F), their shifts, and a factor for each, (F,)."""
+
+    vectors: NDArray[np.float32]
+    shifts: NDArray[np.float32]
+    factors: NDArray[np.uint64]
+
+
+def _draw_directions(
+    rng: np.random.Generator, num_columns: int, plan: SearchPlan, num_tables: int
+) -> _Directions:
+    num_cuts = num_tables * plan.num_projections
+    vectors = rng.standard_normal((num_columns, 1 + num_cuts)) / sqrt(num_columns)
+    vectors[:, 1:] /= plan.cell_width
+    # Cells are told apart by a random sum of their numbers, as in section 4 of the source.
+    factors = rng.integers(1, 2**64, num_cuts, dtype=np.uint64) | np.uint64(1)
+    return _Directions(vectors.astype(np.float32), rng.random(num_cuts, dtype=np.float32), factors)
 
 
 def _project(
     read_block: Callable[[int, int], NDArray[np.float32]],
     block_keys: NDArray[np.uint64],
-    num_columns: int,
-    plan: SearchPlan,
+    directions: _Directions,
+    num_tables: int,
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Return the cell of each row in T tables, uint64 (T, N), and its place along a direction."""
-    rng = np.random.default_rng(_SEED)
-    num_rows, num_cuts = len(block_keys), plan.num_tables * plan.num_projections
-    directions = rng.standard_normal((num_columns, num_cuts + 1)) / sqrt(num_columns)
-    directions[:, 1:] /= plan.cell_width
-    directions = directions.astype(np.float32)
-    shifts = rng.random(num_cuts, dtype=np.float32)
-    # Cells are told apart by a random sum of their numbers, as in section 4 of the source.
-    factors = rng.integers(1, 2**64, num_cuts, dtype=np.uint64) | np.uint64(1)
-    keys = np.empty((plan.num_tables, num_rows), np.uint64)
+    num_rows = len(block_keys)
+    keys = np.empty((num_tables, num_rows), np.uint64)
     along = np.empty(num_rows, np.float32)
     for start in range(0, num_rows, _BLOCK_ROWS):
         stop = min(start + _BLOCK_ROWS, num_rows)
-        places = np.ascontiguousarray((read_block(start, stop) @ directions).T)
+        places = np.ascontiguousarray((read_block(start, stop) @ directions.vectors).T)
         along[start:stop] = places[0]
-        cells = np.floor(places[1:] + shifts[:, None]).astype(np.int64).view(np.uint64)
-        cells *= factors[:, None]
-        by_table = cells.reshape(plan.num_tables, plan.num_projections, -1)
+        cells = np.floor(places[1:] + directions.shifts[:, None]).astype(np.int64).view(np.uint64)
+        cells *= directions.factors[:, None]
+        by_table = cells.reshape(num_tables, -1, stop - start)
         keys[:, start:stop] = by_table.sum(axis=1, dtype=np.uint64) ^ block_keys[start:stop]
     return keys, along
 
@@ -180,8 +200,8 @@ def _pairs_of_table(
     order: NDArray[np.integer],
     reach: float,
     limit: int,
-) -> Candidates:
-    """Return the pairs of one table whose places differ by `reach` at most, about `limit` of them.
+) -> tuple[NDArray[np.integer], NDArray[np.integer], bool]:
+    """Return pairs of one table whose places differ by `reach` at most, and if there were more.
 
     Args:
         keys: Cell of each row, uint64 (N,).
@@ -197,14 +217,16 @@ def _pairs_of_table(
     shared[1:] = cells[1:] == cells[:-1]
     shared[:-1] |= shared[1:]
     rows, cells = order[sorting[shared]], cells[shared]
-    left, right, total = [rows[:0]], [rows[:0]], 0
+    left, right, total, bounded = [rows[:0]], [rows[:0]], 0, False
     for at, shift in _close_positions(cells, along[rows], reach):
-        if total + len(at) > limit:
-            return Candidates(np.concatenate(left), np.concatenate(right), bounded=True)
+        bounded = total + len(at) > limit
+        at = at[: limit - total]
         left.append(rows[at])
         right.append(rows[at + shift])
         total += len(at)
-    return Candidates(np.concatenate(left), np.concatenate(right), bounded=False)
+        if bounded:
+            break
+    return np.concatenate(left), np.concatenate(right), bounded
 
 
 def _close_positions(
