@@ -6,8 +6,6 @@ from iovalence.config.node import Node
 LATER_KEYS = (
     "data.group",
     "data.time",
-    "quality.duplicates.conflicting",
-    "quality.duplicates.near",
     "quality.labels.errors",
     "quality.leakage",
     "quality.drift",

@@ -32,12 +32,17 @@ class RobustScale(Record):
     scale: float
 
     @classmethod
-    def fit(cls, values: NDArray[np.float64]) -> Self:
-        """Fit to the finite values (N,) of the train part; N may be 0."""
+    def fit(cls, values: NDArray[np.float64], fence: float = FENCE) -> Self:
+        """Fit to the finite values (N,) of the train part; N may be 0.
+
+        Args:
+            values: Finite values.
+            fence: Interquartile ranges outside the quartiles beyond which values are pulled in.
+        """
         if not len(values):
             return cls(centre=0.0, scale=1.0)
         # Halved, so that no difference of two float64 overflows.
-        centre, scale = compute_mean_and_std(_pull_in(values / 2))
+        centre, scale = compute_mean_and_std(_pull_in(values / 2, fence))
         return cls(centre=centre * 2, scale=min(scale * 2, _LARGEST) or 1.0)
 
     def transform(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,9 +53,9 @@ class RobustScale(Record):
         return np.nan_to_num(scaled, copy=False)
 
 
-def _pull_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pull_in(values: NDArray[np.float64], fence: float) -> NDArray[np.float64]:
     low, high = np.percentile(values, (25, 75))
-    reach = FENCE * min(high - low, _LARGEST / FENCE / 2)
+    reach = fence * min(high - low, _LARGEST / fence / 2)
     # Where half of the values are the same, the quartiles know nothing of the others.
     return np.clip(values, low - reach, high + reach) if reach else values
 

@@ -1,8 +1,9 @@
 """Own the order of the checks of rows, and what they decide together.
 
 Expectations look at the table as it was read. Then spellings are merged, so that rows which differ
-in the spelling of the label alone count as copies; rows without a label leave, then copies, then
-classes that are too rare. A row that leaves carries the first reason that applied.
+in the spelling of the label alone count as copies; rows without a label leave, then copies, rows
+that contradict each other, near copies, then classes that are too rare. A row that leaves carries
+the first reason that applied.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ from iovalence.data.schema import SOURCES, Source
 from iovalence.data.table import Table
 from iovalence.errors import DataError, GateError, StorageError
 from iovalence.quality.balance import check_balance
+from iovalence.quality.conflicting import check_conflicting, find_alike
 from iovalence.quality.duplicates import check_exact, find_first_copies
 from iovalence.quality.expectations import check_expectations
 from iovalence.quality.findings import Finding
@@ -29,7 +31,9 @@ from iovalence.quality.labels import (
     merge_spellings,
     quote,
 )
-from iovalence.quality.section import QualitySection
+from iovalence.quality.near import NearCopies, check_near, find_near_copies, no_near_copies
+from iovalence.quality.section import DuplicateChecks, QualitySection
+from iovalence.quality.targets import check_target
 from iovalence.record import Record
 
 
@@ -50,11 +54,13 @@ class QualityReport(Record):
         counts: One for each file; `kept` and `removed` add up to `num_rows`.
         balance_weights: Whether to train with balanced class weights.
         left_out: Features that are used no more, as the checks decided.
+        near_by_nature: Whether the near copies are no more than the table's density explains.
     """
 
     findings: tuple[Finding, ...]
     counts: tuple[SourceCounts, ...]
     balance_weights: bool = False
+    near_by_nature: bool = False
     left_out: tuple[str, ...] = ()
 
     def joined(self, later: "QualityReport") -> "QualityReport":
@@ -63,6 +69,7 @@ class QualityReport(Record):
             findings=(*self.findings, *later.findings),
             counts=later.counts,
             balance_weights=self.balance_weights or later.balance_weights,
+            near_by_nature=self.near_by_nature or later.near_by_nature,
             left_out=(*self.left_out, *later.left_out),
         )
 
@@ -76,12 +83,15 @@ class CheckedRows:
         reason: Why each row left, as `duplicates.exact`; empty for one that stays; object (N,).
         target: Labels with merged spellings, or values, (N,).
         first_copy: Index of the first row of its file that each row equals, int64 (N,).
+        near: Pairs (i < j) of near copies among the rows of all files, int64 (P, 2), those that
+            left as near copies included; see `NearCopies.pairs`.
     """
 
     report: QualityReport
     reason: NDArray[np.object_]
     target: pa.Array
     first_copy: NDArray[np.int64]
+    near: NDArray[np.int64]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -99,10 +109,11 @@ class CheckedRows:
         return np.asarray(self.reason == "", dtype=bool)
 
     def save(self, folder: Path) -> None:
-        """Write findings.json and rows.arrow into `folder`."""
+        """Write findings.json, rows.arrow and near.npy into `folder`."""
         self.report.save(folder / "findings.json")
         columns = [_as_column(self.reason), self.target, self.first_copy]
         _write_arrow(folder / "rows.arrow", pa.table(columns, _ROW_COLUMNS))
+        np.save(folder / "near.npy", self.near)
 
     @classmethod
     def load(cls, folder: Path) -> "CheckedRows":
@@ -111,12 +122,15 @@ class CheckedRows:
         Raises:
             StorageError: A file is missing or damaged.
         """
+        from iovalence.data.prepared import open_array
+
         reason, target, first_copy = _read_arrow(folder / "rows.arrow").columns
         return cls(
             QualityReport.load(folder / "findings.json"),
             _shared_texts(reason.combine_chunks()),
             target.combine_chunks(),
             first_copy.to_numpy(),
+            open_array(folder / "near.npy"),
         )
 
 
@@ -166,17 +180,27 @@ class _Progress:
     reason: NDArray[np.object_]
     findings: list[Finding] = field(default_factory=list)
 
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Return which rows stay so far, bool (N,)."""
+        return np.asarray(self.reason == "", dtype=bool)
+
     def note(
         self, findings: tuple[Finding, ...], leaves: NDArray[np.bool_], reason: str
     ) -> NDArray[np.bool_]:
         """Add findings, give `reason` to rows that leave, and return those that stay."""
         self.findings.extend(findings)
         self.reason[leaves & (self.reason == "")] = reason
-        return np.asarray(self.reason == "", dtype=bool)
+        return self.kept
 
 
 def check_rows(
-    table: Table, section: QualitySection, *, num_parts_split: int, class_weights_given: bool
+    table: Table,
+    section: QualitySection,
+    *,
+    num_parts_split: int,
+    class_weights_given: bool,
+    find_near: bool = False,
 ) -> CheckedRows:
     """Check the rows of a table and decide which of them leave.
 
@@ -185,6 +209,7 @@ def check_rows(
         section: What each check does about what it finds.
         num_parts_split: Parts that the train file is split into, 1 to 3.
         class_weights_given: Whether the configuration sets class weights itself.
+        find_near: Whether to look for near copies also where `duplicates.near` is off.
 
     Raises:
         DataError: The train file has, or keeps, too little to learn from.
@@ -196,16 +221,16 @@ def check_rows(
     in_train = table.source_of_rows() == 0
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
-    kept = progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
-    first_copy = find_first_copies(table, target)
-    copies = check_exact(table, first_copy, kept, section.duplicates.exact)
-    kept = progress.note(*copies, "duplicates.exact")
+    progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
+    first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
+    kept = progress.kept
     distinct = first_copy == np.arange(table.num_rows)
     action = section.labels.rare
     rare = check_rare(table, target, distinct, kept & in_train, num_parts_split, action)
     kept = progress.note(*rare, "labels.rare")
     _require_two_values(table, target, kept)
     progress.findings += check_unseen(table, target, kept)
+    progress.findings += check_target(table, target, kept, section.target)
     balance, weigh = check_balance(
         table, target, kept & in_train, section.balance, class_weights_given=class_weights_given
     )
@@ -214,8 +239,30 @@ def check_rows(
         findings=tuple(progress.findings),
         counts=count_rows(table, progress.reason),
         balance_weights=weigh,
+        near_by_nature=near.by_nature,
     )
-    return CheckedRows(report, progress.reason, target, first_copy)
+    return CheckedRows(report, progress.reason, target, first_copy, near.pairs)
+
+
+def _check_duplicates(
+    table: Table, target: pa.Array, progress: _Progress, section: DuplicateChecks, find_near: bool
+) -> tuple[NDArray[np.int64], NearCopies]:
+    """Check rows that stand twice; return the first copy of each row, and the near copies."""
+    first_copy = find_first_copies(table, target)
+    kept = progress.note(
+        *check_exact(table, first_copy, progress.kept, section.exact), "duplicates.exact"
+    )
+    find_near |= section.near != "off"
+    if not find_near and section.conflicting == "off":
+        return first_copy, no_near_copies()
+    alike = find_alike(table)
+    torn = check_conflicting(table, target, alike, kept, section.conflicting)
+    kept = progress.note(*torn, "duplicates.conflicting")
+    if not find_near:
+        return first_copy, no_near_copies()
+    near = find_near_copies(table, target, section.near_tolerance, kept, alike)
+    progress.note(*check_near(table, target, near, alike, kept, section.near), "duplicates.near")
+    return first_copy, near
 
 
 def count_rows(table: Table, reason: NDArray[np.object_]) -> tuple[SourceCounts, ...]:

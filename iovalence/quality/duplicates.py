@@ -57,7 +57,7 @@ def first_copies(columns: pa.Table) -> NDArray[np.int64]:
         leaders = left[leader[group]]
         followers = left != leaders
         left, leaders = left[followers], leaders[followers]
-        equal = _rows_equal(columns, left, leaders)
+        equal = rows_equal(columns, left, leaders)
         first[left[equal]] = leaders[equal]
         left = left[~equal]
     return first
@@ -85,9 +85,16 @@ def hash_rows(columns: pa.Table) -> NDArray[np.uint64]:
     return hashes
 
 
-def _rows_equal(
+def rows_equal(
     columns: pa.Table, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
+    """Return which of P pairs of rows are equal throughout, bool (P,).
+
+    Args:
+        columns: N rows.
+        left: One row of each pair, int64 (P,).
+        right: The other, int64 (P,).
+    """
     equal = np.ones(len(left), dtype=bool)
     for column in columns.columns if len(left) else ():
         codes = _codes(column, _PAIRS_KEY)

@@ -24,11 +24,28 @@ class DuplicateChecks(Section):
     """Say what happens to rows that stand in the table more than once."""
 
     exact: Action = Field("fix", description="copies of a whole row; fix keeps the first")
+    conflicting: Action = Field(
+        "warn",
+        description="rows with equal features and different labels; fix drops all of them (in a "
+        "regression nothing)",
+    )
+    near: Action = Field(
+        "warn",
+        description="rows that differ by noise in their numbers and in nothing else; fix keeps "
+        "one of them",
+    )
+    near_tolerance: float = Field(
+        0.02,
+        gt=0,
+        allow_inf_nan=False,
+        description="largest distance of near copies: root mean square over the numeric features, "
+        "each in units of its column's spread",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _one_action_for_all(cls, value: Any) -> Any:
-        return _spread(value, ("exact",))
+        return _spread(value, ("exact", "conflicting", "near"))
 
 
 class LabelChecks(Section):
@@ -67,6 +84,30 @@ class BalanceCheck(Section):
         return _spread(value, ("action",))
 
 
+class TargetCheck(Section):
+    """Say when the numbers that a regression predicts are suspicious, and what happens then."""
+
+    action: ActionWithoutFix = Field("warn", description="what happens when they are")
+    max_share: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="largest share of the train file's rows with one value of the target",
+    )
+    max_deviation: float = Field(
+        10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="farthest value from the median, in standard deviations as the median of "
+        "absolute deviations estimates them",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_action(cls, value: Any) -> Any:
+        return _spread(value, ("action",))
+
+
 class DeclaredExpectations(Section):
     """Hold the user's own expectations, under Great Expectations' names and arguments."""
 
@@ -90,6 +131,7 @@ class QualitySection(Section):
     duplicates: DuplicateChecks = Field(DuplicateChecks(), description="rows that stand twice")
     labels: LabelChecks = Field(LabelChecks(), description="what is wrong with the labels")
     balance: BalanceCheck = Field(BalanceCheck(), description="how unequal the classes are")
+    target: TargetCheck = Field(TargetCheck(), description="numbers that a regression predicts")
     expectations: DeclaredExpectations = Field(
         DeclaredExpectations(), description="what must hold of the table"
     )

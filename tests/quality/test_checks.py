@@ -52,17 +52,32 @@ def test_rows_that_differ_in_the_spelling_of_the_label_alone_are_copies_only_whe
     assert check(messy(), labels={"spelling": "warn"}).reason[1] == ""
 
 
+def actions(*names):
+    return st.fixed_dictionaries(
+        {name: st.sampled_from(["off", "warn", "fix", "fail"]) for name in names}
+    )
+
+
 @given(
-    st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from(["a", "b", "b.", None]))),
-    st.sampled_from(["off", "warn", "fix", "fail"]),
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 1.0, 1.001, None]), st.sampled_from(["a", "b", "b.", None]))
+    ),
+    actions("exact", "conflicting", "near"),
+    actions("missing", "spelling", "rare"),
     st.integers(0, 2),
 )
-def test_kept_and_removed_rows_are_all_the_rows(rows, action, num_test):
+def test_kept_and_removed_rows_are_all_the_rows_whatever_the_actions(
+    rows, duplicates, labels, num_test
+):
     rows = [(float(at), "ab"[at % 2]) for at in range(2, 8)] + rows
     num_rows = (len(rows) - num_test, 0, num_test)
     x, y = zip(*rows, strict=True)
     table = build_table({"x": x, "y": y}, num_rows=num_rows)
-    checked = check(table, duplicates=action, labels=action, num_parts_split=2)
+    checked = check(table, duplicates=duplicates, labels=labels, num_parts_split=2)
+    fixed = {f"duplicates.{key}" for key, action in duplicates.items() if action == "fix"}
+    fixed |= {f"labels.{key}" for key, action in labels.items() if action == "fix"}
+    assert set(checked.reason) <= {"", "labels.missing", *fixed}
+    assert not set(checked.reason[num_rows[0] :]) - {"", "labels.missing"}
     counts = checked.report.counts
     assert sum(one.num_rows for one in counts) == len(rows)
     assert all(one.kept + sum(one.removed.values()) == one.num_rows for one in counts)
@@ -75,8 +90,11 @@ def test_all_failures_come_at_once_one_line_each_with_rows():
         raise_for_failures(checked.findings)
     checks = [fault.split(":")[0] for fault in caught.value.faults]
     assert checks == [
-        "quality.labels.spelling", "quality.labels.missing", "quality.labels.rare",
-    ]  # fmt: skip
+        "quality.labels.spelling",
+        "quality.labels.missing",
+        "quality.duplicates.conflicting",
+        "quality.labels.rare",
+    ]
     assert caught.value.faults[1] == (
         "quality.labels.missing: rows of the train file must have a 'y', found 1 without "
         "(train row 4); give them a label, or take them out of the file, or set "
@@ -124,6 +142,40 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert loaded.first_copy.tolist() == checked.first_copy.tolist()
 
 
+def near_rows():
+    return build_table({"x": [0.0, 1.0, 1.001, 2.0], "y": ["a", "b", "b", "a"]})
+
+
+def test_near_copies_are_kept_with_the_checked_rows(tmp_path):
+    check(near_rows()).save(tmp_path)
+    assert CheckedRows.load(tmp_path).near.tolist() == [[1, 2]]
+
+
+def test_near_copies_are_looked_for_only_where_someone_wants_them():
+    assert len(check(near_rows(), duplicates="off").near) == 0
+    asked = check_rows(
+        near_rows(),
+        QualitySection(duplicates="off"),
+        num_parts_split=2,
+        class_weights_given=False,
+        find_near=True,
+    )
+    assert asked.near.tolist() == [[1, 2]]
+    assert named(asked, "duplicates.near") == []
+
+
+def test_rows_that_contradict_each_other_leave_before_near_copies_are_sought():
+    table = build_table({"x": [0.0, 1.0, 1.0, 1.001, 2.0], "y": ["a", "a", "b", "b", "b"]})
+    checked = check(table, duplicates={"conflicting": "fix", "near": "fix"})
+    torn = "duplicates.conflicting"
+    assert checked.reason.tolist() == ["", torn, torn, "", ""]
+
+
+def test_a_regression_says_which_checks_do_not_apply():
+    (finding,) = named(check(build_table({"x": [1.0, 2.0], "y": [1.0, 3.0]})), "labels")
+    assert finding.message == "not applied to a regression: labels.spelling, labels.rare, balance"
+
+
 def test_a_damaged_record_of_the_checks_is_refused(tmp_path):
     check(messy()).save(tmp_path)
     (tmp_path / "rows.arrow").write_bytes(b"torn")
@@ -148,12 +200,13 @@ def test_no_removed_rows_leave_a_header_alone(tmp_path):
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize(("colour", "copies"), [("red", 240), ("white", 937)])
-def test_the_copies_among_the_wines_are_found(shared_data, tmp_path, colour, copies):
+@pytest.mark.parametrize(("colour", "copies", "near"), [("red", 240, 6), ("white", 937, 14)])
+def test_the_copies_among_the_wines_are_found(shared_data, tmp_path, colour, copies, near):
     file = str(shared_data / f"winequality-{colour}.csv")
     table = read(tmp_path, train_file=file, target="quality", column_names=WINE)
     checked = check(table)
     assert checked.report.counts[0].removed == {"duplicates.exact": copies}
+    assert named(checked, "duplicates.near")[0].count == near
 
 
 @pytest.mark.shared_data
@@ -184,6 +237,8 @@ def test_the_copies_and_the_full_stops_of_adult_are_found(shared_data, tmp_path)
     assert train.removed == {"duplicates.exact": 24}
     assert test.kept == test.num_rows == 16281
     assert [finding.count for finding in named(checked, "duplicates.exact")] == [24, 5]
+    assert {finding.severity for finding in named(checked, "duplicates.near")} == {"info"}
+    assert checked.report.near_by_nature
     (spelling,) = named(checked, "labels.spelling")
     assert "'<=50K.' for '<=50K' (12435), '>50K.' for '>50K' (3846)" in spelling.message
     assert set(checked.target.to_pylist()) == {"<=50K", ">50K"}

@@ -44,10 +44,10 @@ def test_rows_that_share_a_hash_are_told_apart_by_their_values(rows):
 
 def test_only_rows_that_share_a_hash_are_compared(monkeypatch):
     compared = []
-    real = duplicates._rows_equal
+    real = duplicates.rows_equal
     monkeypatch.setattr(
         duplicates,
-        "_rows_equal",
+        "rows_equal",
         lambda columns, left, right: compared.append(len(left)) or real(columns, left, right),
     )
     monkeypatch.setattr(duplicates, "_BLOCK_ROWS", 3)
