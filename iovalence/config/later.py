@@ -10,8 +10,6 @@ LATER_KEYS = (
     "quality.duplicates.near",
     "quality.labels.errors",
     "quality.leakage",
-    "quality.drift",
-    "quality.expectations.inferred",
 )
 
 LATER_VALUES = {
