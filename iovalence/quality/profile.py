@@ -127,9 +127,9 @@ def draw_evenly(num_rows: int) -> NDArray[np.int64] | None:
     """
     if num_rows <= MAX_SAMPLED:
         return None
+    ends = np.arange(MAX_SAMPLED + 1) * num_rows // MAX_SAMPLED
     within = np.random.Generator(np.random.PCG64(0)).random(MAX_SAMPLED)
-    places = (np.arange(MAX_SAMPLED) + within) * (num_rows / MAX_SAMPLED)
-    return places.astype(np.int64).clip(max=num_rows - 1)
+    return np.asarray(ends[:-1] + (within * np.diff(ends)).astype(np.int64))
 
 
 def _profile(

@@ -42,9 +42,9 @@ def chi_square_p(statistic: float, degrees: int) -> float:
 
     Source: Abramowitz and Stegun (1964), 26.4.4 and 26.4.5: a finite sum for whole degrees.
     """
-    if degrees == 0 or statistic <= 0:
-        return 1.0
     half, odd = statistic / 2, degrees % 2
+    if degrees == 0 or half <= 0:
+        return 1.0
     first = math.erfc(math.sqrt(half)) if odd else 0.0
     powers = [k + 0.5 * odd for k in range(degrees // 2)]
     terms = (math.exp(k * math.log(half) - half - math.lgamma(k + 1)) for k in powers)
