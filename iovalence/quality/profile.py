@@ -161,20 +161,40 @@ def _describe(
 def _describe_numbers(
     values: pa.ChunkedArray, sampled: NDArray[np.int64] | None
 ) -> Iterator[tuple[str, Record]]:
-    numbers = values.to_numpy()
-    finite = np.isfinite(numbers)  # a missing number is NaN here
-    if not finite.any():
+    found = find_range(values)
+    if found is None:
         return
-    known = numbers if finite.all() else numbers[finite]
-    yield (
-        "numbers",
-        Range(minimum=known.min(), maximum=known.max(), num_known=len(known)),
-    )
-    if sampled is not None:
-        drawn = numbers[sampled]
-        drawn = drawn[np.isfinite(drawn)]
-        known = drawn if len(drawn) else known[:MAX_SAMPLED]
-    yield "sketch", build_sketch(known)
+    yield "numbers", found
+    drawn = _take(values, sampled)
+    drawn = drawn[np.isfinite(drawn)]  # a missing number is NaN here
+    if len(drawn):
+        yield "sketch", build_sketch(drawn)
+
+
+def find_range(values: pa.ChunkedArray) -> Range | None:
+    """Return the range of the finite numbers of a column, float64 (N,); None without any."""
+    ends = pc.min_max(values).as_py()
+    if ends["min"] is None:
+        return None
+    if not np.isfinite([ends["min"], ends["max"]]).all():
+        return find_range(values.filter(pc.is_finite(values)))
+    num_known = len(values) - values.null_count
+    return Range(minimum=ends["min"], maximum=ends["max"], num_known=num_known)
+
+
+def _take(values: pa.ChunkedArray, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """Return the numbers of some rows, ascending int64, or of all; a chunk at a time."""
+    if rows is None:
+        return np.asarray(values.to_numpy())
+    ends = np.cumsum([0, *map(len, values.chunks)])
+    cuts = np.searchsorted(rows, ends)
+    pieces = [
+        chunk.to_numpy(zero_copy_only=False)[rows[first:last] - start]
+        for chunk, start, first, last in zip(
+            values.chunks, ends[:-1], cuts[:-1], cuts[1:], strict=True
+        )
+    ]
+    return np.concatenate(pieces)
 
 
 def count_categories(values: pa.ChunkedArray) -> Categories:

@@ -1,8 +1,10 @@
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from iovalence.data.table import Table
 from iovalence.errors import StorageError
 from iovalence.quality.profile import (
     MAX_CATEGORIES,
@@ -11,6 +13,7 @@ from iovalence.quality.profile import (
     build_profile,
     draw_evenly,
 )
+from iovalence.quality.sketch import build_sketch, compute_ks
 from tests.quality.tables import build_table
 
 
@@ -78,6 +81,16 @@ def test_rows_are_drawn_evenly_where_there_are_many():
     assert rows[0] < 4
     assert rows[-1] > 3 * MAX_SAMPLED - 4
     assert draw_evenly(MAX_SAMPLED) is None
+
+
+def test_a_sketch_of_some_rows_is_near_that_of_all():
+    numbers = np.random.default_rng(0).normal(size=2 * MAX_SAMPLED)
+    table = build_table({"y": numbers})
+    pieces = pa.chunked_array([numbers[:1000], numbers[1000:1000], numbers[1000:]])
+    found = build_profile(Table(table.schema, pa.table({"y": pieces}))).columns[0]
+    assert found.numbers.num_known == 2 * found.sketch.num_sampled == 2 * MAX_SAMPLED
+    assert (found.numbers.minimum, found.numbers.maximum) == (numbers.min(), numbers.max())
+    assert compute_ks(found.sketch, build_sketch(numbers)) < 0.005
 
 
 def test_a_profile_is_read_back_as_it_was_written(tmp_path):
