@@ -71,7 +71,7 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
     ingested = ingest_stage(loaded)
     validate_evaluation(loaded, TableSchema.load(ingested.folder / "schema.json"))
     stages = make_ready(loaded, ingested)
-    findings = join_findings(stages.checked, stages.parted).findings
+    report = join_findings(stages.checked, stages.parted, compared=stages.compared)
     prepared = load_prepared(stages.prepared.folder)
     training = loaded.config.training
     weigh_classes(training.class_weights, prepared, np.flatnonzero(prepared.part == TRAIN))
@@ -87,7 +87,7 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
         batch_size=planned.batch_size,
         learning_rate=training.learning_rate,
         notes=tuple(_describe_auto(training, planned, rows["train"])),
-        warnings=tuple(f.message for f in findings if f.severity != "info"),
+        warnings=tuple(f.message for f in report.findings if f.severity != "info"),
     )
 
 

@@ -6,9 +6,11 @@ from prefect.cache_policies import NO_CACHE
 from iovalence.config.load import LoadedConfig
 from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport
+from iovalence.quality.findings import Finding
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
-from iovalence.stages.rows import RowStages, note_findings, record_prepared
+from iovalence.stages.compared import ComparedStages, compare_stages, load_comparison
+from iovalence.stages.rows import RowStages, note_comparison, note_findings, record_prepared
 from iovalence.stages.stored import (
     check_stage,
     ingest_stage,
@@ -43,6 +45,18 @@ def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> S
     return checked
 
 
+@task(name="compare", cache_policy=NO_CACHE, persist_result=False)
+def compare_rows(
+    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, checked: StageOutput
+) -> ComparedStages:
+    """Compare the table with that of the last accepted run; `fail` ends the run here."""
+    compared = compare_stages(loaded, ingested, run)
+    say(loaded, f"compared the table with the last accepted run's{_cost(compared.compared)}")
+    _say_found(loaded, load_comparison(compared).findings)
+    note_comparison(run, checked, compared)
+    return compared
+
+
 @task(name="split", cache_policy=NO_CACHE, persist_result=False)
 def split_rows(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
     """Assign each row to a part."""
@@ -57,13 +71,14 @@ def check_parts(
     run: RunFolder,
     ingested: StageOutput,
     checked: StageOutput,
+    compared: ComparedStages,
     split: StageOutput,
 ) -> StageOutput:
     """Check the parts; a check whose action is `fail` ends the run here."""
     parted = part_stage(loaded, ingested, checked, split)
     say(loaded, f"checked the parts{_cost(parted)}")
     _say_findings(loaded, parted)
-    note_findings(run, ingested, checked, parted)
+    note_findings(run, ingested, checked, parted, compared=compared)
     return parted
 
 
@@ -73,13 +88,19 @@ def prepare_rows(
     run: RunFolder,
     ingested: StageOutput,
     checked: StageOutput,
+    compared: ComparedStages,
     split: StageOutput,
     parted: StageOutput,
 ) -> RowStages:
     """Fit the preprocessing on the train part and encode all rows."""
     prepared = prepare_stage(loaded, ingested, checked, parted)
     stages = RowStages(
-        ingested=ingested, checked=checked, split=split, parted=parted, prepared=prepared
+        ingested=ingested,
+        checked=checked,
+        compared=compared,
+        split=split,
+        parted=parted,
+        prepared=prepared,
     )
     record_prepared(run, stages)
     say(loaded, f"prepared the features{_cost(prepared)}")
@@ -87,7 +108,11 @@ def prepare_rows(
 
 
 def _say_findings(loaded: LoadedConfig, output: StageOutput) -> None:
-    for finding in QualityReport.load(output.folder / "findings.json").findings:
+    _say_found(loaded, QualityReport.load(output.folder / "findings.json").findings)
+
+
+def _say_found(loaded: LoadedConfig, findings: tuple[Finding, ...]) -> None:
+    for finding in findings:
         if finding.severity == "warning":
             say(loaded, f"warning: {finding.check}: {finding.message}")
         elif finding.done:

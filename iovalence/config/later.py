@@ -8,8 +8,6 @@ LATER_KEYS = (
     "data.time",
     "quality.labels.errors",
     "quality.leakage",
-    "quality.drift",
-    "quality.expectations.inferred",
 )
 
 LATER_VALUES = {

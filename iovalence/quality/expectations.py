@@ -16,7 +16,7 @@ from iovalence.data.table import Table
 from iovalence.errors import ConfigError
 from iovalence.names import nearest
 from iovalence.quality.findings import MAX_EXAMPLES, Finding, list_rows, name_rows, severity_of
-from iovalence.quality.section import Action, DeclaredExpectations
+from iovalence.quality.section import Action, ExpectationChecks
 
 _KEY = "quality.expectations"
 _NEED_A_DATABASE = {
@@ -27,7 +27,7 @@ _NEED_A_DATABASE = {
 _MAX_TEXT = 200  # characters of anything that Great Expectations says
 
 
-def check_expectations(table: Table, section: DeclaredExpectations) -> tuple[Finding, ...]:
+def check_expectations(table: Table, section: ExpectationChecks) -> tuple[Finding, ...]:
     """Report the declared expectations that the table does not meet.
 
     Args:

@@ -108,8 +108,11 @@ class TargetCheck(Section):
         return _spread(value, ("action",))
 
 
-class DeclaredExpectations(Section):
-    """Hold the user's own expectations, under Great Expectations' names and arguments."""
+class ExpectationChecks(Section):
+    """Hold what must hold of the table: as the user declares, and as the last accepted run has it.
+
+    One action is for both, a list for what is declared.
+    """
 
     action: ActionWithoutFix = Field("fail", description="what happens when one is not met")
     declared: tuple[dict[str, dict[str, Any]], ...] = Field(
@@ -118,11 +121,43 @@ class DeclaredExpectations(Section):
         description="each a name of Great Expectations and its arguments",
         examples=[[{"expect_column_values_to_be_between": {"column": "age", "min_value": 0}}]],
     )
+    inferred: ActionWithoutFix = Field(
+        "warn",
+        description="columns, kinds, ranges, categories and missing shares that are not as in the "
+        "last accepted run: the newest of this experiment that met all its gates",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, value: Any) -> Any:
-        return {"declared": value} if isinstance(value, list) else _spread(value, ("action",))
+        if isinstance(value, list):
+            return {"declared": value}
+        return _spread(value, ("action", "inferred"))
+
+
+class DriftCheck(Section):
+    """Say when a distribution has moved since the last accepted run, and what happens then."""
+
+    action: ActionWithoutFix = Field(
+        "warn", description="distributions that moved since the last accepted run"
+    )
+    psi: float = Field(
+        0.2,
+        gt=0,
+        allow_inf_nan=False,
+        description="population stability index of a column of numbers from which on it is large",
+    )
+    alpha: float = Field(
+        0.01,
+        gt=0,
+        lt=1,
+        description="probability of an alarm in a table whose distributions have not moved",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_action(cls, value: Any) -> Any:
+        return _spread(value, ("action",))
 
 
 class QualitySection(Section):
@@ -132,6 +167,7 @@ class QualitySection(Section):
     labels: LabelChecks = Field(LabelChecks(), description="what is wrong with the labels")
     balance: BalanceCheck = Field(BalanceCheck(), description="how unequal the classes are")
     target: TargetCheck = Field(TargetCheck(), description="numbers that a regression predicts")
-    expectations: DeclaredExpectations = Field(
-        DeclaredExpectations(), description="what must hold of the table"
+    expectations: ExpectationChecks = Field(
+        ExpectationChecks(), description="what must hold of the table"
     )
+    drift: DriftCheck = Field(DriftCheck(), description="what moved since the last accepted run")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
+from iovalence.runs.accepted import recall_accepted, record_accepted
 from iovalence.runs.folder import RunFolder, runs_folder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
@@ -109,10 +110,13 @@ def _as_ordered(order: Order, scratch: Path) -> LoadedConfig:
 
 
 def _open(order: Order, loaded: LoadedConfig, ingested: StageOutput) -> RunFolder:
-    """Open the run under its own id; what its manifest says was chosen is taken again."""
+    """Open the run under its own id; what was chosen, and compared with, is taken again."""
     opened = open_run(loaded, ingested)
     run = RunFolder(opened.root.rename(runs_folder(loaded.workspace) / order.run_id))
     run.update(choices=order.manifest.choices, **asdict(order.machine))
+    accepted = recall_accepted(RunFolder(runs_folder(order.loaded.workspace) / order.run_id))
+    if accepted is not None:
+        record_accepted(run, accepted)
     return run
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from iovalence.errors import StorageError
+from iovalence.quality.comparison import Accepted, belongs_to_comparison
 from iovalence.runs.journal import MetricPoint, metric_points, read_journal
 
 MISSING = "not there"
@@ -41,6 +42,22 @@ Compare = Callable[[Path, Path], Outcome]
 def compare_json(then: Path, now: Path) -> Outcome:
     """Compare every value of two JSON files; numbers must be equal, NaN equals NaN."""
     return _compare_values(_read_json(then), _read_json(now))
+
+
+def compare_quality(then: Path, now: Path) -> Outcome:
+    """Compare two quality.json; what rests on an accepted run only where that is still known."""
+    accepted = Accepted.load(now.with_name("profile.accepted.json"))
+    is_lost = accepted.run_id is not None and accepted.profile is None
+    return _compare_values(*(_findings(path, without_comparison=is_lost) for path in (then, now)))
+
+
+def _findings(path: Path, *, without_comparison: bool) -> Any:
+    report = _read_json(path)
+    if without_comparison and isinstance(report, dict):
+        findings = report.get("findings", ())
+        kept = [one for one in findings if not belongs_to_comparison(one.get("check", ""))]
+        return report | {"findings": kept}
+    return report
 
 
 def compare_models(then: Path, now: Path) -> Outcome:

@@ -9,6 +9,7 @@ from iovalence.reproduction.artefacts import (
     compare_json,
     compare_lines,
     compare_models,
+    compare_quality,
     compare_tables,
     compare_weights,
 )
@@ -16,8 +17,11 @@ from iovalence.reproduction.difference import Difference
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest, hash_file
 
+# What a run was given is not made again: only whether it was altered is looked at.
+GIVEN = ("profile.accepted.json",)
 ARTEFACTS: dict[str, Compare] = {
-    "quality.json": compare_json,
+    "profile.json": compare_json,
+    "quality.json": compare_quality,
     "removed_rows.csv": compare_lines,
     "split.parquet": compare_tables,
     "preprocessing.json": compare_json,
@@ -57,6 +61,8 @@ def compare_runs(run: RunFolder, again: RunFolder, manifest: Manifest) -> Compar
         manifest: What the run recorded.
     """
     found = Comparison([], [], {}, [])
+    for name in GIVEN:
+        _note_alteration(found, run, again, name, manifest.files.get(name))
     for name, compare in ARTEFACTS.items():
         then, now = run.root / name, again.root / name
         if not (name in manifest.files or then.is_file() or now.is_file()):

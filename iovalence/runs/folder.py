@@ -46,6 +46,21 @@ class RunFolder:
         return self.root / "removed_rows.csv"
 
     @property
+    def profile(self) -> Path:
+        """What is remembered of the table, for the next run to be compared with."""
+        return self.root / "profile.json"
+
+    @property
+    def accepted_profile(self) -> Path:
+        """What the table was compared with: the last accepted run, and its profile."""
+        return self.root / "profile.accepted.json"
+
+    @property
+    def drift(self) -> Path:
+        """By how much each column differs from what it was in the last accepted run."""
+        return self.root / "drift.json"
+
+    @property
     def split(self) -> Path:
         """The part of each row."""
         return self.root / "split.parquet"

@@ -90,6 +90,7 @@ class Manifest(Record):
         flow_run_id: Prefect's id.
         sweep_id: The sweep that it is one configuration of, or None.
         is_chosen: Whether that sweep chose it; the others never see the test part.
+        compared_with: The last accepted run, which its table was compared with; None for none.
         resumed: When it was taken up again, each time: ISO 8601, UTC.
         choices: What was taken for the keys that are `auto`, as `training.learning_rate`, and why.
         stages: What each stage cost, in order.
@@ -121,6 +122,7 @@ class Manifest(Record):
     flow_run_id: str | None = None
     sweep_id: str | None = None
     is_chosen: bool = False
+    compared_with: str | None = None
     resumed: tuple[str, ...] = ()
     choices: dict[str, Choice] = Field(default_factory=dict)
     stages: dict[str, StageCost] = Field(default_factory=dict)

@@ -8,6 +8,12 @@ from iovalence.quality.removed import write_removed_rows
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.compared import (
+    ComparedStages,
+    compare_stages,
+    load_comparison,
+    record_comparison,
+)
 from iovalence.stages.opened import note_stage
 from iovalence.stages.stored import (
     check_stage,
@@ -24,6 +30,7 @@ class RowStages(Record):
     Attributes:
         ingested: The table.
         checked: Which of its rows stay.
+        compared: How the table compares with that of the last accepted run.
         split: The part of each row.
         parted: Likewise, after the checks of parts.
         prepared: The rows, encoded.
@@ -31,6 +38,7 @@ class RowStages(Record):
 
     ingested: StageOutput
     checked: StageOutput
+    compared: ComparedStages
     split: StageOutput
     parted: StageOutput
     prepared: StageOutput
@@ -52,12 +60,19 @@ def make_ready(
     """
     checked = check_stage(loaded, ingested)
     note_findings(run, ingested, checked)
+    compared = compare_stages(loaded, ingested, run)
+    note_comparison(run, checked, compared)
     split = split_stage(loaded, ingested, checked)
     parted = part_stage(loaded, ingested, checked, split)
-    note_findings(run, ingested, checked, parted)
+    note_findings(run, ingested, checked, parted, compared=compared)
     prepared = prepare_stage(loaded, ingested, checked, parted)
     stages = RowStages(
-        ingested=ingested, checked=checked, split=split, parted=parted, prepared=prepared
+        ingested=ingested,
+        checked=checked,
+        compared=compared,
+        split=split,
+        parted=parted,
+        prepared=prepared,
     )
     if run is not None:
         record_prepared(run, stages)
@@ -72,16 +87,26 @@ def check_alone(loaded: LoadedConfig) -> QualityReport:
     """
     ingested = ingest_stage(loaded)
     checked = check_stage(loaded, ingested)
-    report = join_findings(checked)
+    compared = compare_stages(loaded, ingested)
+    report = join_findings(checked, compared=compared)
     if any(finding.severity == "failure" for finding in report.findings):
         return report
     split = split_stage(loaded, ingested, checked)
-    return join_findings(checked, part_stage(loaded, ingested, checked, split))
+    parted = part_stage(loaded, ingested, checked, split)
+    return join_findings(checked, parted, compared=compared)
 
 
-def join_findings(checked: StageOutput, parted: StageOutput | None = None) -> QualityReport:
-    """Return what the checks found, those of parts too once they are done."""
+def join_findings(
+    checked: StageOutput,
+    parted: StageOutput | None = None,
+    *,
+    compared: ComparedStages | None = None,
+) -> QualityReport:
+    """Return what was found in the rows, then by comparing, then in the parts, as far as done."""
     report = QualityReport.load(checked.folder / "findings.json")
+    if compared is not None:
+        findings = (*report.findings, *load_comparison(compared).findings)
+        report = report.model_copy(update={"findings": findings})
     if parted is None:
         return report
     return report.joined(QualityReport.load(parted.folder / "findings.json"))
@@ -92,13 +117,15 @@ def note_findings(
     ingested: StageOutput,
     checked: StageOutput,
     parted: StageOutput | None = None,
+    *,
+    compared: ComparedStages | None = None,
 ) -> None:
     """Write findings and removed rows into the run, if there is one.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    report = join_findings(checked, parted)
+    report = join_findings(checked, parted, compared=compared)
     if run is not None:
         reason = (
             CheckedRows.load(checked.folder).reason
@@ -111,14 +138,32 @@ def note_findings(
     raise_for_failures(report.findings)
 
 
-def record_rows(run: RunFolder, stages: RowStages) -> None:
+def note_comparison(run: RunFolder | None, checked: StageOutput, compared: ComparedStages) -> None:
+    """Write into the run, if there is one, how its table compares with the last accepted one.
+
+    Raises:
+        GateError: A check whose action is `fail` found something.
+    """
+    report = join_findings(checked, compared=compared)
+    if run is not None:
+        report.save(run.quality)
+        record_comparison(run, compared)
+    raise_for_failures(report.findings)
+
+
+def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
     """Write into a run what was done before, when it was.
+
+    A run that goes on stays compared with the run that it was compared with.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
     note_stage(run, stages.checked)
-    note_findings(run, stages.ingested, stages.checked, stages.parted)
+    went_on = bool(run.manifest().resumed)
+    compared = compare_stages(loaded, stages.ingested, run) if went_on else stages.compared
+    note_comparison(run, stages.checked, compared)
+    note_findings(run, stages.ingested, stages.checked, stages.parted, compared=compared)
     record_prepared(run, stages)
 
 

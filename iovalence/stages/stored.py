@@ -14,8 +14,10 @@ from iovalence.data.ingest import ingest, load_table
 from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
 from iovalence.quality.checks import CheckedRows, check_rows
+from iovalence.quality.comparison import Accepted, compare_table
 from iovalence.quality.parts import CheckedParts, check_parts
-from iovalence.runs.store import StageOutput, StageStore, store_folder
+from iovalence.quality.profile import Profile, build_profile
+from iovalence.runs.store import StageOutput, StageStore, hash_of, store_folder
 from iovalence.splitting.split import save_split, split_rows
 
 STAGE_VERSION = 2
@@ -71,6 +73,40 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
         ).save(folder)
 
     return stage_store(loaded).produce("checks", inputs, write)
+
+
+def profile_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
+    """Note what is to be remembered of the table."""
+    inputs = {"version": [STAGE_VERSION, __version__], "table": ingested.key}
+
+    def write(folder: Path) -> None:
+        build_profile(load_table(ingested.folder)).save(folder / "profile.json")
+
+    return stage_store(loaded).produce("profile", inputs, write)
+
+
+def compare_stage(
+    loaded: LoadedConfig, ingested: StageOutput, profiled: StageOutput, accepted: Accepted
+) -> StageOutput:
+    """Compare the table with that of the last accepted run."""
+    quality = loaded.config.quality
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "profile": profiled.key,
+        "accepted": hash_of(accepted.model_dump(mode="json")),
+        "inferred": quality.expectations.inferred,
+        "drift": quality.drift.model_dump(mode="json"),
+    }
+
+    def write(folder: Path) -> None:
+        table, profile = (
+            load_table(ingested.folder),
+            Profile.load(profiled.folder / "profile.json"),
+        )
+        compare_table(table, profile, accepted, quality).save(folder / "comparison.json")
+        accepted.save(folder / "accepted.json")
+
+    return stage_store(loaded).produce("comparison", inputs, write)
 
 
 def asked_parts(loaded: LoadedConfig) -> tuple[Source, ...]:

@@ -12,6 +12,8 @@ from iovalence.runs.manifest import hash_file
 from iovalence.tracking.record import Rows
 
 ROW_NUMBER_COLUMNS = ("source", "row", "reason")
+# What in a profile is a value of some row, and what is only counted.
+PROFILE_VALUES = {"numbers", "knots", "counts", "period"}
 DOTS = ("predicted_vs_true", "residuals")
 
 
@@ -72,15 +74,20 @@ def _withheld(run: RunFolder, rows: Rows) -> set[Path]:
         return always | {run.test_predictions}
     # The report names rows, and each dot of a scatter plot is one.
     dots = {run.pictures / f"{name}.{kind}" for name in DOTS for kind in ("png", "svg")}
-    return always | dots | {run.test_predictions, run.removed_rows, run.split, run.report}
+    profiles = {run.profile, run.accepted_profile}
+    rows_too = {run.test_predictions, run.removed_rows, run.split, run.report}
+    return always | dots | profiles | rows_too
 
 
 def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | None:
     """Return a copy of the file without what may not leave, or None where all of it may."""
     if rows == "numbers" and path == run.removed_rows:
         return _keep_numbers(path, scratch)
+    if rows == "numbers" and path in (run.profile, run.accepted_profile):
+        return _drop_fields(path, scratch, PROFILE_VALUES)
     if rows == "none" and path == run.quality:
-        return _drop_fields(path, scratch, {"rows"})
+        # A message names rows, and shows values of some.
+        return _drop_fields(path, scratch, {"rows", "message"})
     if rows == "none" and path == run.manifest_path:
         return _drop_fields(path, scratch, {"failure"})
     return None

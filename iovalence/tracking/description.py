@@ -123,6 +123,7 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
         "iovalence.sweep_id": manifest.sweep_id,
+        "iovalence.compared_with": manifest.compared_with,
         **{f"iovalence.auto.{key}": choice.reason for key, choice in manifest.choices.items()},
         "mlflow.source.name": f"iovalence {'sweep' if manifest.sweep_id else 'train'}",
         "mlflow.source.type": "LOCAL",

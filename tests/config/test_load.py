@@ -205,7 +205,10 @@ quality_sections = st.fixed_dictionaries(
         "expectations": st.lists(
             st.dictionaries(text, st.dictionaries(text, json_values, max_size=2), max_size=2),
             max_size=2,
-        ),
+        )
+        | st.fixed_dictionaries({"inferred": st.sampled_from(["off", "warn", "fail"])}),
+        "drift": st.sampled_from(["off", "warn", "fail"])
+        | st.fixed_dictionaries({"psi": st.floats(0.01, 10), "alpha": st.floats(1e-9, 0.5)}),
     },
 )
 training_sections = st.fixed_dictionaries(

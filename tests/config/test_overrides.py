@@ -99,6 +99,14 @@ def test_an_action_of_expectations_leaves_those_declared(load: Load) -> None:
     assert (found.action, found.declared) == ("warn", ({"a": {"b": 1}},))
 
 
+def test_one_action_of_expectations_is_for_the_inferred_ones_too(load: Load) -> None:
+    found = load(DATA + "quality: {expectations: fail, drift: off}\n").quality
+    assert (found.expectations.action, found.expectations.inferred) == ("fail", "fail")
+    assert (found.drift.action, found.drift.psi, found.drift.alpha) == ("off", 0.2, 0.01)
+    found = load(DATA + "quality: {expectations: [{a: {b: 1}}]}\n").quality
+    assert (found.expectations.action, found.expectations.inferred) == ("fail", "warn")
+
+
 @pytest.mark.parametrize(
     ("override", "fault"),
     [

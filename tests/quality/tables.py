@@ -17,7 +17,9 @@ def build_table(
     row_id: str | None = None,
 ) -> Table:
     """Return a table of these columns; its task follows from the type of the target."""
-    values = pa.table({name: pa.array(column) for name, column in columns.items()})
+    values = pa.table(
+        {name: pa.array(column, from_pandas=True) for name, column in columns.items()}
+    )
     roles = {target: "target", row_id: "id"}
     schema = TableSchema(
         columns=tuple(
@@ -36,4 +38,6 @@ def build_table(
 def _kind(values: pa.DataType) -> str:
     if pa.types.is_floating(values):
         return "numeric"
+    if pa.types.is_timestamp(values):
+        return "datetime"
     return "boolean" if pa.types.is_boolean(values) else "categorical"

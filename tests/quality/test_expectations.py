@@ -5,7 +5,7 @@ import pytest
 
 from iovalence.errors import ConfigError
 from iovalence.quality.expectations import check_expectations
-from iovalence.quality.section import DeclaredExpectations
+from iovalence.quality.section import ExpectationChecks
 from tests.quality.tables import build_table
 
 
@@ -16,13 +16,13 @@ def table():
 
 
 def judge(table, name, action="fail", **arguments):
-    declared = DeclaredExpectations(action=action, declared=[{name: arguments}])
+    declared = ExpectationChecks(action=action, declared=[{name: arguments}])
     return check_expectations(table, declared)
 
 
 def refuse(table, *declared):
     with pytest.raises(ConfigError) as caught:
-        check_expectations(table, DeclaredExpectations(declared=declared))
+        check_expectations(table, ExpectationChecks(declared=declared))
     return caught.value.faults
 
 
@@ -63,7 +63,7 @@ def test_unmet_expectations_are_reported_in_the_order_of_their_declaration(table
         {"expect_column_values_to_not_be_null": {"column": "age"}},
         {"expect_table_row_count_to_equal": {"value": 3}},
     ]
-    findings = check_expectations(table, DeclaredExpectations(declared=declared))
+    findings = check_expectations(table, ExpectationChecks(declared=declared))
     assert [finding.message.split(" must")[0] for finding in findings] == [
         "column: s",
         "value: 3",

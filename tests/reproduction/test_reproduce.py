@@ -74,6 +74,39 @@ def test_a_run_that_was_cut_off_and_resumed_is_one_uninterrupted_run(tmp_path, a
     assert found.equal
 
 
+def compared(folder):
+    """Train twice, on other rows the second time; return both runs."""
+    (folder / "config.yaml").write_text("data: {train_file: data.csv}\ntraining: {epochs: 1}\n")
+    runs = []
+    for seed in (0, 1):
+        (folder / "data.csv").write_text(make_table(60, seed=seed))
+        runs.append(run_stages(folder / "config.yaml").run)
+    return runs
+
+
+def test_a_run_made_again_is_compared_with_the_same_run_though_that_is_gone(tmp_path, again):
+    first, second = compared(tmp_path)
+    assert second.manifest().compared_with == first.run_id
+    shutil.rmtree(first.root)
+    found = again(second)
+    assert found.equal
+    assert {"profile.json", "quality.json"} <= set(found.compared)
+
+
+def test_what_a_run_was_compared_with_may_be_lost_and_all_else_is_proved_equal(tmp_path, again):
+    first, second = compared(tmp_path)
+    second.accepted_profile.write_text("{")
+    found = again(second)
+    assert causes(found) == ["record"]
+    assert found.notes == ("profile.accepted.json made again is as it was when the run ended",)
+    shutil.rmtree(first.root)
+    found = again(second)
+    assert [(line.cause, line.what) for line in found.differences] == [
+        ("record", "profile.accepted.json")
+    ]
+    assert found.has_equal_result
+
+
 def test_overrides_are_part_of_the_record(tmp_path, again):
     (tmp_path / "data.csv").write_text(make_table(60))
     (tmp_path / "config.yaml").write_text("data: {train_file: data.csv}\n")

@@ -26,6 +26,7 @@ CURVES = {
 }
 
 NUMBERS = {"removed_rows.csv", "split.parquet", "report.html"}
+NUMBERS |= {"profile.json", "profile.accepted.json"}
 SENSITIVE = NUMBERS | {"test_predictions.parquet"}
 
 
@@ -271,6 +272,22 @@ def test_row_numbers_leave_without_the_values(place, client):
     assert not SENSITIVE & set(artifacts(client, published.mlflow_run_id)) - NUMBERS
 
 
+def test_profiles_leave_without_the_values(place, client):
+    assert '"Graz"' in place.run.profile.read_text()
+    shutil.copy(place.run.profile, place.run.accepted_profile)
+    published = place.publish(rows="numbers")
+    for name in ("profile.json", "profile.accepted.json"):
+        sent = json.loads(
+            Path(client.download_artifacts(published.mlflow_run_id, name)).read_text()
+        )
+        columns = {column["name"]: column for column in sent["columns"]}
+        assert columns["city"]["num_missing"] > 0
+        assert "Graz" not in json.dumps(sent)
+        assert {"numbers", "knots", "counts", "period"}.isdisjoint(
+            {*columns["age"], *columns["age"]["sketch"], *columns["city"]["categories"]}
+        )
+
+
 def test_no_row_is_named_when_none_may_leave(place, client):
     place.run.update(failure=("train row 7 is wrong",))
     published = place.publish(rows="none")
@@ -278,6 +295,7 @@ def test_no_row_is_named_when_none_may_leave(place, client):
     manifest = Path(client.download_artifacts(published.mlflow_run_id, "manifest.json")).read_text()
     assert '"rows"' in place.run.quality.read_text()
     assert '"rows"' not in quality
+    assert '"message"' not in quality
     assert "row 7" not in manifest
     assert "row 7" not in shown(client, published).data.tags["mlflow.note.content"]
     assert not SENSITIVE & set(artifacts(client, published.mlflow_run_id))
