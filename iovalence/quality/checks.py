@@ -207,7 +207,12 @@ def check_rows(
     _require_two_values(table, target, kept)
     progress.findings += check_unseen(table, target, kept)
     balance, weigh = check_balance(
-        table, target, kept & in_train, section.balance, class_weights_given=class_weights_given
+        table,
+        target,
+        kept & in_train,
+        section.balance,
+        class_weights_given=class_weights_given,
+        copies=(progress.reason == "duplicates.exact") | (progress.reason == "duplicates.near"),
     )
     progress.findings += balance
     report = QualityReport(
