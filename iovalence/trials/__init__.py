@@ -1,0 +1,1 @@
+"""Answer questions about the data by quick trainings."""
