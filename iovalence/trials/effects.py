@@ -278,21 +278,21 @@ def _advise_weights(metrics: Sequence[Change]) -> str:
 
 
 def _describe_leak(num_leaked: int, copying: float, metrics: Sequence[Change]) -> str:
+    which = "" if copying == 1 else f", of which {100 * copying:.3g} % copy validation rows,"
     scores = [
         f"val_{one.name} {'would have been ' if at == 0 else ''}{_other(one)} instead of "
-        f"{format_metric(one.name, one.model)}{_interval(one)}"
+        f"{format_metric(one.name, one.model)}{_interval(one, at)}"
         for at, one in enumerate(metrics)
     ]
-    which = "" if copying == 1 else f", of which {100 * copying:.3g} % copy validation rows,"
     return f"with the {num_leaked} leaked rows{which} left in train {', '.join(scores)}"
 
 
-def _interval(change: Change) -> str:
+def _interval(change: Change, at: int) -> str:
     """Return what the difference may be by chance, in the direction of the sentence."""
     if change.low is None or change.high is None:
         return ""
-    low, high = -change.high, -change.low
-    return f" (95 % interval {format_difference(low)} to {format_difference(high)})"
+    low, high = format_difference(-change.high), format_difference(-change.low)
+    return f" ({'95 % interval ' if at == 0 else ''}{low} to {high})"
 
 
 @dataclass(frozen=True)
