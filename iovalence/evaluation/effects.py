@@ -22,6 +22,10 @@ from iovalence.quality.findings import Finding
 from iovalence.record import Record
 
 
+# The resamples of so few rows are so few different ones that their spread says nothing.
+MIN_ROWS_OF_INTERVAL = 10
+
+
 class Change(Record):
     """Hold one figure of the run's model and of the model that was trained otherwise.
 
@@ -30,7 +34,8 @@ class Change(Record):
         num_rows: Rows that it was measured on.
         model: Of the run's model.
         other: Of the other model.
-        low: Lower limit of the 95 % interval of `model` - `other`; None where there is none.
+        low: Lower limit of the 95 % interval of `model` - `other`; None where there is none, as
+            for fewer than ten rows or two models that are equal.
         high: Its upper limit.
     """
 
@@ -193,13 +198,20 @@ def _compare(
         scale=math.sqrt(len(sample) / max(num_rows, 1)),
         ranges={},
     )
-    changes = []
-    for name, count in counts.items():
-        if not math.isnan(model[name] - other[name]):
-            low, high = intervals.get(name, (None, None))
-            figures = {"model": model[name], "other": other[name], "low": low, "high": high}
-            changes.append(Change(name=name, num_rows=count, **figures))
-    return tuple(changes)
+    return tuple(
+        _change(name, count, model[name], other[name], intervals.get(name))
+        for name, count in counts.items()
+        if not math.isnan(model[name] - other[name])
+    )
+
+
+def _change(
+    name: str, num_rows: int, model: float, other: float, interval: tuple[float, float] | None
+) -> Change:
+    low, high = interval or (None, None)
+    if num_rows < MIN_ROWS_OF_INTERVAL:
+        low, high = None, None
+    return Change(name=name, num_rows=num_rows, model=model, other=other, low=low, high=high)
 
 
 def _subtract(model: Measure, other: Measure, names: Mapping[str, int]) -> Measure:

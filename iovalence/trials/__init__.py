@@ -1,1 +1,1 @@
-"""Answer questions about the data by quick trainings."""
+"""Train small models quickly to answer a question about the data."""

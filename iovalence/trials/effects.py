@@ -272,8 +272,9 @@ def _advise_weights(metrics: Sequence[Change]) -> str:
     if clear.get("pr_auc", True):
         return ""
     return (
-        "PR AUC is lower with class weights: the model without them (quality.balance: warn) and a "
-        "lower threshold on its probabilities may find as many rows with fewer false alarms"
+        "PR AUC is lower with class weights: they move the threshold, and tell the classes apart "
+        "no better; without them (quality.balance: warn) a lower threshold on the probabilities "
+        "gives such a recall too, and the probabilities are truer"
     )
 
 

@@ -81,6 +81,16 @@ def test_recalls_are_those_of_each_class():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("num_rows", "has_interval"), [(9, False), (10, True)])
+def test_a_class_of_few_rows_has_no_interval(num_rows, has_interval):
+    labels = np.array([0] * num_rows + [1] * 30)
+    ours = predict(labels, right=1, seed=1)
+    theirs = predict(labels, right=0.2, seed=3)
+    change = compare_recalls(labels, ours, theirs)[0]
+    assert change.model > change.other
+    assert (change.low is not None) is has_interval
+
+
 def test_rows_of_an_unknown_class_are_in_no_recall():
     labels = np.array([0, 0, 1, -1, -1])
     said = predict(np.abs(labels), right=1, seed=1)
