@@ -21,7 +21,6 @@ from iovalence.models.predictions import Predictions
 from iovalence.quality.findings import Finding
 from iovalence.record import Record
 
-
 # The resamples of so few rows are so few different ones that their spread says nothing.
 MIN_ROWS_OF_INTERVAL = 10
 
