@@ -106,7 +106,7 @@ def compare_metrics(
         seed: Decides the bootstrap resamples.
     """
 
-    def build(rows: Ints) -> tuple[Measure, Measure]:
+    def build(rows: Ints | slice) -> tuple[Measure, Measure]:
         first, second = (
             build_measure(y_true[rows], take_predictions(said, rows), positive_index)
             for said in (model, other)
@@ -138,7 +138,7 @@ def compare_recalls(
     """
     classes = model.classes or ()
 
-    def build(rows: Ints) -> tuple[Measure, Measure]:
+    def build(rows: Ints | slice) -> tuple[Measure, Measure]:
         first, second = (
             build_recall_measure(y_true[rows], said.y_pred[rows].astype(np.int64), classes)
             for said in (model, other)
@@ -172,7 +172,7 @@ def build_recall_measure(y_true: Ints, y_pred: Ints, classes: Sequence[str]) -> 
 
 
 def _compare(
-    build: Callable[[Ints], tuple[Measure, Measure]],
+    build: Callable[[Ints | slice], tuple[Measure, Measure]],
     counts: Mapping[str, int],
     num_rows: int,
     weight: Floats | None,
@@ -184,11 +184,13 @@ def _compare(
     Both are resampled together: what makes a row hard for one model makes it hard for the other.
     """
     weights = np.ones(num_rows) if weight is None else weight.astype(np.float64)
-    every = np.arange(num_rows)
-    model, other = (measure_once(measure, weights) for measure in build(every))
+    measures = build(slice(None))
+    model, other = (measure_once(measure, weights) for measure in measures)
     sample = spread_rows(num_rows, MAX_ROWS_RESAMPLED)
+    if len(sample) < num_rows:
+        measures = build(sample)
     intervals = bootstrap_intervals(
-        _subtract(*build(sample), counts),
+        _subtract(*measures, counts),
         len(sample),
         weights[sample],
         num_resamples=choose_num_resamples(len(sample), num_curves),

@@ -329,7 +329,7 @@ def _measure_slices(
     )
 
 
-def take_predictions(predictions: Predictions, rows: Ints) -> Predictions:
+def take_predictions(predictions: Predictions, rows: Ints | slice) -> Predictions:
     """Return what is said of the rows at these positions, int64 (N,)."""
     return Predictions(
         probs=None if predictions.probs is None else predictions.probs[rows],

@@ -158,8 +158,8 @@ def measure_leak(
         return _unknown(LEAK_EFFECT, "what the leaked rows would have changed", WITH_LEAK)
     if not np.any(copied_parts == VALIDATION):
         return leak.effect(
-            f"the {num_leaked} leaked rows are copies of test rows alone: the validation part "
-            "cannot show what they would have changed, and the test part is not asked"
+            f"{_name_rows(num_leaked)} left train as copies of test rows alone: the validation "
+            "part cannot show what they would have changed, and the test part is not asked"
         )
     try:
         other = model.train_otherwise(leaky, model.class_weights, should_stop)
@@ -168,8 +168,8 @@ def measure_leak(
     is_classes = model.prepared.preprocessing.classes is not None
     names = _LEAK_METRICS if is_classes else _VALUE_METRICS
     metrics, recalls, _ = _compare(model, other, names)
-    copying = float(np.mean(copied_parts == VALIDATION))
-    return leak.effect(_describe_leak(num_leaked, copying, metrics), metrics, recalls)
+    message = f"with {_describe_copies(num_leaked, copied_parts)} left in train "
+    return leak.effect(message + _describe_scores(metrics), metrics, recalls)
 
 
 def find_copied_parts(prepared: Prepared, leaked: Encoded) -> NDArray[np.int8]:
@@ -235,19 +235,20 @@ def _predict(prepared: Prepared, network: Network, rows: NDArray[np.int64]) -> P
 def _describe(metrics: Sequence[Change], recalls: Sequence[Change]) -> Iterator[str]:
     """Yield what class weights changed: recalls that changed most first, then metrics."""
     order = sorted(recalls, key=lambda one: (not one.is_clear, -abs(one.model - one.other)))
-    first, *others = order
-    said = [
-        f"recall of {quote(first.name)} is {_recall(first.model)} with class weights "
-        f"({_recall(first.other)} without)",
-        *(
-            f"of {quote(one.name)} {_recall(one.model)} ({_recall(one.other)})"
-            for one in others[: MAX_EXAMPLES - 1]
-        ),
-    ]
     more = f" and {len(order) - MAX_EXAMPLES} more" if len(order) > MAX_EXAMPLES else ""
-    yield ", ".join(said) + more
+    if order:
+        said = [_describe_recall(one, at) for at, one in enumerate(order[:MAX_EXAMPLES])]
+        yield f"recall {', '.join(said)}{more}"
     for one in metrics:
         yield f"{_WEIGHT_METRICS[one.name]} {format_metric(one.name, one.model)} ({_other(one)})"
+
+
+def _describe_recall(change: Change, at: int) -> str:
+    """Return both recalls of a class; the first of a list says which is which."""
+    model, other = _recall(change.model), _recall(change.other)
+    if at == 0:
+        return f"of {quote(change.name)} is {model} with class weights ({other} without)"
+    return f"of {quote(change.name)} {model} ({other})"
 
 
 def _recall(value: float) -> str:
@@ -278,14 +279,26 @@ def _advise_weights(metrics: Sequence[Change]) -> str:
     )
 
 
-def _describe_leak(num_leaked: int, copying: float, metrics: Sequence[Change]) -> str:
-    which = "" if copying == 1 else f", of which {100 * copying:.3g} % copy validation rows,"
+def _name_rows(num_rows: int) -> str:
+    return f"{num_rows} leaked row{'' if num_rows == 1 else 's'}"
+
+
+def _describe_copies(num_leaked: int, copied_parts: NDArray[np.int8]) -> str:
+    """Return how many rows leaked, and how many of them copy validation rows if not all do."""
+    share = float(np.mean(copied_parts == VALIDATION))
+    if share == 1:
+        return _name_rows(num_leaked)
+    about = "about " if len(copied_parts) < num_leaked else ""
+    return f"{_name_rows(num_leaked)}, of which {about}{100 * share:.3g} % copy validation rows,"
+
+
+def _describe_scores(metrics: Sequence[Change]) -> str:
     scores = [
         f"val_{one.name} {'would have been ' if at == 0 else ''}{_other(one)} instead of "
         f"{format_metric(one.name, one.model)}{_interval(one, at)}"
         for at, one in enumerate(metrics)
     ]
-    return f"with the {num_leaked} leaked rows{which} left in train {', '.join(scores)}"
+    return ", ".join(scores)
 
 
 def _interval(change: Change, at: int) -> str:

@@ -51,6 +51,17 @@ def test_two_models_that_err_on_the_same_rows_have_a_narrower_interval_than_each
     assert change.high - change.low < (alone.high - alone.low) / 2
 
 
+def test_intervals_of_many_rows_are_taken_from_a_sample_and_are_about_as_wide(monkeypatch):
+    labels = draw_labels(2000)
+    ours, theirs = predict(labels, right=0.9, seed=1), predict(labels, right=0.6, seed=2)
+    (whole,) = compare_metrics(labels, ours, theirs, ["accuracy"])
+    monkeypatch.setattr("iovalence.evaluation.effects.MAX_ROWS_RESAMPLED", 500)
+    (sampled,) = compare_metrics(labels, ours, theirs, ["accuracy"])
+    assert sampled.model == whole.model
+    assert sampled.high - sampled.low == pytest.approx(whole.high - whole.low, rel=0.2)
+    assert sampled.low != whole.low
+
+
 def test_models_that_say_the_same_differ_by_nothing_and_have_no_interval():
     labels = draw_labels()
     said = predict(labels, right=0.8, seed=1)

@@ -113,7 +113,7 @@ def test_leaked_rows_raise_the_score_of_a_model_that_learns_by_heart(tmp_path):
     assert accuracy.other > accuracy.model + 0.1
     assert effect.finding.count == 200
     assert effect.finding.message.startswith(
-        "with the 200 leaked rows left in train val_accuracy would have been "
+        "with 200 leaked rows left in train val_accuracy would have been "
         f"{100 * accuracy.other:.1f} % instead of {100 * accuracy.model:.1f} % (95 % interval +"
     )
     assert effect.finding.advice.startswith("judge by the score without them")
@@ -127,9 +127,34 @@ def test_of_rows_that_copy_test_rows_alone_nothing_is_said_and_nothing_trained(t
     effect = measure_leak(model, leaky, np.array([TEST, TEST]))
     assert effect.metrics == ()
     assert effect.finding.message == (
-        "the 1 leaked rows are copies of test rows alone: the validation part cannot show what "
-        "they would have changed, and the test part is not asked"
+        "1 leaked row left train as copies of test rows alone: the validation part cannot show "
+        "what they would have changed, and the test part is not asked"
     )
+
+
+def test_of_leaked_rows_it_is_told_how_many_copy_validation_rows(tmp_path):
+    table, part = make_table(*draw_rows(100)), parts_of(100)
+    leaked = np.arange(100) >= 70
+    leaked &= part == TRAIN
+    model = train(table, np.where(leaked, REMOVED, part).astype(np.int8), tmp_path / "run")
+    leaky = leak(table, part, leaked, model, tmp_path / "leaky")
+    effect = measure_leak(model, leaky, np.array([VALIDATION, TEST, TEST, TEST]))
+    assert effect.finding.message.startswith(
+        "with 10 leaked rows, of which about 25 % copy validation rows, left in train val_accuracy"
+    )
+
+
+def test_leaked_rows_of_a_regression_are_told_in_the_unit_of_the_target(tmp_path):
+    rng = np.random.default_rng(1)
+    numbers = rng.normal(size=200)
+    table = build_table({"x": numbers.tolist(), "y": (1000 + 100 * numbers).tolist()})
+    part, leaked = parts_of(200), np.arange(200) == 100
+    model = train(table, np.where(leaked, REMOVED, part).astype(np.int8), tmp_path / "run")
+    leaky = leak(table, part, leaked, model, tmp_path / "leaky")
+    effect = measure_leak(model, leaky, np.array([VALIDATION]))
+    assert effect.recalls == ()
+    assert [one.name for one in effect.metrics] == ["rmse", "mae", "r2"]
+    assert effect.metric("rmse").model > 1
 
 
 def test_an_other_training_that_fails_is_told_and_fails_nothing(tmp_path):
