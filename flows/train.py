@@ -16,7 +16,7 @@ from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
-from tasks.model import evaluate_model, train_model, write_report
+from tasks.model import evaluate_model, measure_effects, train_model, write_report
 from tasks.progress import tell
 from tasks.publishing import publish_run
 from tasks.rows import check_parts, check_rows, compare_rows, ingest_rows, prepare_rows, split_rows
@@ -48,6 +48,7 @@ def train(
         stages = prepare_rows(loaded, run, ingested, checked, compared, split, parted)
         train_model(loaded, run, stages)
         result = evaluate_model(loaded, run, stages)
+        measure_effects(loaded, run, stages)
         write_report(loaded, run, ingested, result)
         raise_for_requirements(result)
         run.close("FINISHED")

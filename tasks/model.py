@@ -7,6 +7,7 @@ from iovalence.config.load import LoadedConfig
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.effects import effects_stage
 from iovalence.stages.evaluated import evaluate_stage
 from iovalence.stages.reported import report_stage
 from iovalence.stages.rows import RowStages
@@ -30,6 +31,14 @@ def evaluate_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> E
     result = evaluate_stage(loaded, run, stages)
     say(loaded, f"measured the {', '.join(part.part for part in result.parts)} part")
     return result
+
+
+@task(name="effects", cache_policy=NO_CACHE, persist_result=False)
+def measure_effects(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
+    """Say what the fixes of the data changed, where they changed training."""
+    effects = effects_stage(loaded, run, stages, lambda line: say(loaded, line))
+    for finding in effects.findings if effects else ():
+        say(loaded, f"{finding.check}: {finding.message}")
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -43,6 +43,18 @@ class Prepared:
     part: NDArray[np.int8]
     table_index: NDArray[np.int64]
 
+    def y_true(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Return what is true of rows, by their positions, int64 (N,).
+
+        Returns:
+            Class index, int64 (N,), -1 for a class the train part lacks; or values in the
+            target's own unit, float64 (N,).
+        """
+        target = self.target[rows]
+        if self.preprocessing.classes is not None:
+            return target.astype(np.int64)
+        return self.preprocessing.decode_target(target.astype(np.float64))
+
 
 def prepare(
     table: Table,
@@ -69,6 +81,30 @@ def prepare(
     kept = np.where(keep, part, np.int8(-1))
     train = kept == _TRAIN
     preprocessing = Preprocessing.fit(table.columns, table.schema, target, positive_class, train)
+    encode_rows(table, kept, target, preprocessing, folder)
+    return preprocessing
+
+
+def encode_rows(
+    table: Table,
+    kept: NDArray[np.int8],
+    target: pa.Array | pa.ChunkedArray,
+    preprocessing: Preprocessing,
+    folder: Path,
+) -> None:
+    """Write the rows of each part, encoded as was fitted, for `load_prepared`.
+
+    Args:
+        table: All N rows.
+        kept: Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 for none.
+        target: Target of each row after the checks, (N,).
+        preprocessing: How rows become numbers.
+        folder: Where preprocessing.json and the arrays are written.
+
+    Raises:
+        DataError: The weights of a part cannot be summed.
+        StorageError: `folder` cannot be written to.
+    """
     index = np.concatenate([np.flatnonzero(kept == at) for at in range(_NUM_PARTS)])
     arrays = {
         "target": preprocessing.encode_target(target)[index],
@@ -85,7 +121,6 @@ def prepare(
         _write_encoded(table.columns, kept, preprocessing, folder)
     except OSError as err:
         raise explain_os_error(err, folder, "writing") from err
-    return preprocessing
 
 
 def _check_weights(

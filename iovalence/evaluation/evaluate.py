@@ -90,13 +90,15 @@ def evaluate_part(
         with_intervals: Whether to work out 95 % intervals: ten seconds for many rows.
         baselines: By name, what a simple rule says of the same rows.
     """
-    measure = _build_measure(y_true, predictions, positive_index)
+    measure = build_measure(y_true, predictions, positive_index)
     weights = np.ones(len(y_true)) if weight is None else weight.astype(np.float64)
     values = measure_once(measure, weights)
     num_resamples = with_intervals * _choose_num_resamples(predictions, positive_index)
     sample = spread_rows(len(y_true), MAX_ROWS_RESAMPLED)
     if num_resamples and len(sample) < len(y_true):
-        measure = _build_measure(y_true[sample], _take(predictions, sample), positive_index)
+        measure = build_measure(
+            y_true[sample], take_predictions(predictions, sample), positive_index
+        )
     metrics = {} if loss is None else {"loss": Figure(value=loss)}
     metrics |= _add_intervals(values, measure, weights, sample, num_resamples, seed)
     return PartResult(
@@ -118,9 +120,10 @@ def evaluate_part(
     )
 
 
-def _build_measure(
+def build_measure(
     y_true: Ints | Floats, predictions: Predictions, positive_index: int | None
 ) -> Measure:
+    """Return the measure of all metrics of the task; see `evaluate_part`."""
     if predictions.probs is None:
         return build_regression_measure(y_true.astype(np.float64), _values(predictions))
     return build_classification_measure(y_true.astype(np.int64), predictions.probs, positive_index)
@@ -168,7 +171,7 @@ def _compute_defined(
     y_true: Ints | Floats, predictions: Predictions, weights: Floats, positive_index: int | None
 ) -> dict[str, float]:
     """Return the metrics that are defined for these rows, by name."""
-    measure = _build_measure(y_true, predictions, positive_index)
+    measure = build_measure(y_true, predictions, positive_index)
     values = measure_once(measure, weights)
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
@@ -311,7 +314,7 @@ def _measure_slices(
     def measure(index: int) -> SliceFigures:
         rows = np.flatnonzero(value_of_row == index)
         found = _compute_defined(
-            y_true[rows], _take(predictions, rows), weights[rows], positive_index
+            y_true[rows], take_predictions(predictions, rows), weights[rows], positive_index
         )
         return SliceFigures(
             value=str(values[index]),
@@ -326,7 +329,8 @@ def _measure_slices(
     )
 
 
-def _take(predictions: Predictions, rows: Ints) -> Predictions:
+def take_predictions(predictions: Predictions, rows: Ints | slice) -> Predictions:
+    """Return what is said of the rows at these positions, int64 (N,)."""
     return Predictions(
         probs=None if predictions.probs is None else predictions.probs[rows],
         values=None if predictions.values is None else predictions.values[rows],

@@ -41,6 +41,7 @@ def bootstrap_intervals(
     seed: int,
     figures: Mapping[str, float] | None = None,
     scale: float = 1.0,
+    ranges: Mapping[str, tuple[float, float]] = METRIC_RANGES,
 ) -> dict[str, tuple[float, float]]:
     """Compute an interval for each metric, from resamples of the rows with replacement.
 
@@ -53,6 +54,7 @@ def bootstrap_intervals(
         figures: Each metric of the rows that these are a sample of, to lay its interval around;
             None for that of these rows.
         scale: How wide the intervals are to be, of what these rows alone give.
+        ranges: What each figure can be at all, lowest and highest; one not named can be anything.
 
     Returns:
         The 2.5th and 97.5th percentile of each metric over the resamples in which it is defined,
@@ -68,7 +70,9 @@ def bootstrap_intervals(
     if figures is None:
         figures = measure_once(measure, np.ones(num_rows) if weight is None else weight)
     limits = {
-        name: _find_limits(name, figure, np.concatenate([block[name] for block in blocks]), scale)
+        name: _find_limits(
+            figure, np.concatenate([block[name] for block in blocks]), scale, ranges.get(name)
+        )
         for name, figure in figures.items()
     }
     return {name: found for name, found in limits.items() if found is not None}
@@ -87,7 +91,7 @@ def _draw_counts(num_rows: int, num_resamples: int, seed: int) -> Iterator[Float
 
 
 def _find_limits(
-    name: str, figure: float, values: Floats, scale: float
+    figure: float, values: Floats, scale: float, within: tuple[float, float] | None
 ) -> tuple[float, float] | None:
     """Return the interval of one metric, from its values (R,) in all resamples."""
     defined = values[~np.isnan(values)]
@@ -95,7 +99,7 @@ def _find_limits(
         return None
     tail = 100 * (1 - CONFIDENCE) / 2
     spread = np.percentile(defined, (tail, 100 - tail)) - defined.mean()
-    low, high = (figure + spread * scale).clip(*METRIC_RANGES[name])
+    low, high = (figure + spread * scale).clip(*(within or (-np.inf, np.inf)))
     return float(low), float(high)
 
 

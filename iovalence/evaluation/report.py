@@ -10,12 +10,14 @@ from pathlib import PurePath
 from typing import Any
 
 from iovalence.data.schema import Column, TableSchema
+from iovalence.evaluation.effects import Change, Effect, Effects
 from iovalence.evaluation.metrics import metric_names
 from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.evaluation.wording import (
     METRIC_TEXTS,
     format_count,
+    format_difference,
     format_interval,
     format_metric,
     format_score,
@@ -29,6 +31,7 @@ from iovalence.runs.manifest import Manifest
 MAX_NAMES = 40
 MAX_ROWS = 30
 WIDE_POINTS = 450
+_RECALL = "accuracy"  # as a share it is written like one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,7 @@ class ReportContext:
         findings: What the checks of the data found.
         settings: The resolved configuration: for each section, its keys and values.
         evaluation: The figures; None for a run that did not get so far.
+        effects: What the fixes of the data changed; None where nothing was to be said.
         given: Settings that the user gave, by full name, as `training.epochs`; the others have
             their defaults.
         part_rows: Rows of each part by its name.
@@ -58,6 +62,7 @@ class ReportContext:
     findings: tuple[Finding, ...]
     settings: Mapping[str, Mapping[str, Any]]
     evaluation: EvaluationResult | None = None
+    effects: Effects | None = None
     given: frozenset[str] = frozenset()
     part_rows: Mapping[str, int] = field(default_factory=dict)
     removed_rows: Mapping[str, int] = field(default_factory=dict)
@@ -122,6 +127,9 @@ def _describe(context: ReportContext) -> dict[str, Any]:
         "max_rows": MAX_ROWS,
         "pictures": _list_pictures(context.pictures),
         "findings": context.findings,
+        "effects": [_describe_effect(effect) for effect in context.effects.effects]
+        if context.effects
+        else [],
         "data": _describe_data(context),
         "classes": None if result is None else _bound_classes(result.main_part),
         "slices": [] if result is None else list(_list_slices(result.main_part)),
@@ -328,6 +336,40 @@ def _list_slices(part: PartResult) -> Iterator[dict[str, Any]]:
             "rows": rows,
             "more": table.num_values - len(table.slices),
         }
+
+
+def _describe_effect(effect: Effect) -> dict[str, Any]:
+    """Return an effect's finding, and a row for each figure: metrics, and recalls as bars."""
+    by_change = sorted(effect.recalls, key=lambda one: -abs(one.model - one.other))
+    shown = {one.name for one in by_change[:MAX_ROWS]}
+    return {
+        "finding": effect.finding,
+        "other": effect.other,
+        "metrics": [
+            _describe_change(one, METRIC_TEXTS[one.name].label, one.name) for one in effect.metrics
+        ],
+        "recalls": [
+            _describe_change(one, one.name, _RECALL) for one in effect.recalls if one.name in shown
+        ],
+        "num_classes": len(effect.recalls),
+    }
+
+
+def _describe_change(change: Change, label: str, metric: str) -> dict[str, Any]:
+    """Return two figures as text, their difference, and as per cent of a bar's width."""
+    model, other = (format_metric(metric, value) for value in (change.model, change.other))
+    interval = None
+    if change.low is not None and change.high is not None:
+        interval = f"{format_difference(change.low)} to {format_difference(change.high)}"
+    return {
+        "label": label,
+        "num_rows": change.num_rows,
+        "model": model,
+        "other": other,
+        "difference": format_difference(change.model - change.other),
+        "interval": interval,
+        "widths": (100 * change.model, 100 * change.other),
+    }
 
 
 def _general_comment(comments: str | Mapping[str, str] | None) -> str:

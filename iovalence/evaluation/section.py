@@ -56,3 +56,8 @@ class EvaluationSection(Section):
     baseline: Switch = Field(
         True, description="show the majority class or the mean, and a linear model, beside it"
     )
+    effects: Switch = Field(
+        True,
+        description="train once more for each fix that changes training (quality.balance, "
+        "quality.leakage.copies), to say what it changed on the validation part",
+    )

@@ -87,6 +87,11 @@ def format_number(value: float) -> str:
     return f"{value:.4g}" if size >= 10 else f"{value:.2g}"
 
 
+def format_difference(value: float) -> str:
+    """Return a difference of two figures with its sign, in two digits: +0.13, -0.004."""
+    return f"{value:+.2g}" if abs(value) < 1 else f"{value:+,.3g}"
+
+
 def format_interval(name: str, figure: Figure) -> str:
     """Return an interval as `low to high`; empty where there is none."""
     if figure.low is None or figure.high is None:

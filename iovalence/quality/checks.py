@@ -232,7 +232,12 @@ def check_rows(
     progress.findings += check_unseen(table, target, kept)
     progress.findings += check_target(table, target, kept, section.target)
     balance, weigh = check_balance(
-        table, target, kept & in_train, section.balance, class_weights_given=class_weights_given
+        table,
+        target,
+        kept & in_train,
+        section.balance,
+        class_weights_given=class_weights_given,
+        copies=(progress.reason == "duplicates.exact") | (progress.reason == "duplicates.near"),
     )
     progress.findings += balance
     report = QualityReport(

@@ -11,6 +11,7 @@ from iovalence.runs.accepted import recall_accepted, record_accepted
 from iovalence.runs.folder import RunFolder, runs_folder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import StageOutput
+from iovalence.stages.effects import effects_stage
 from iovalence.stages.evaluated import CANDIDATE_PARTS, PARTS, evaluate_stage
 from iovalence.stages.opened import open_run
 from iovalence.stages.rows import make_ready
@@ -93,6 +94,8 @@ def make_again(order: Order, scratch: Path, audience: Audience) -> Again:
     parts = _measured_parts(order.manifest)
     result = evaluate_stage(loaded, run, stages, parts, with_pictures=False)
     tell(f"measured the {', '.join(part.part for part in result.parts)} part")
+    if run.effects.name in order.manifest.files:
+        effects_stage(loaded, run, stages, tell)
     return Again(run, _plan(order, stages.prepared))
 
 

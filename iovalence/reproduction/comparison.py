@@ -30,6 +30,7 @@ ARTEFACTS: dict[str, Compare] = {
     "model/weights.safetensors": compare_weights,
     "model/model.json": compare_models,
     "metrics.json": compare_json,
+    "effects.json": compare_json,
     "test_predictions.parquet": compare_tables,
 }
 GONE = "gone"

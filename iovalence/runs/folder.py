@@ -106,6 +106,11 @@ class RunFolder:
         return self.root / "metrics.json"
 
     @property
+    def effects(self) -> Path:
+        """What the fixes of the data changed, where they changed training."""
+        return self.root / "effects.json"
+
+    @property
     def pictures(self) -> Path:
         """Pictures of curves and errors."""
         return self.root / "pictures"

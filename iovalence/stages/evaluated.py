@@ -169,7 +169,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
         compute_outputs(measured.network, tensors).numpy(), prepared.preprocessing
     )
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
-    y_true = _y_true(prepared, rows)
+    y_true = prepared.y_true(rows)
     result = evaluate_part(
         part,
         y_true,
@@ -207,13 +207,6 @@ def _samples(
     num_rows, num_train = sample_size(measured.prepared), int((measured.prepared.part == 0).sum())
     if measured.linear is not None and num_rows < num_train:
         yield f"the linear baseline was fitted to {num_rows:,} of the {num_train:,} train rows"
-
-
-def _y_true(prepared: Prepared, rows: NDArray[np.int64]) -> Ints | Floats:
-    target = prepared.target[rows]
-    if prepared.preprocessing.classes is not None:
-        return target.astype(np.int64)
-    return prepared.preprocessing.decode_target(target.astype(np.float64))
 
 
 def _slices(

@@ -14,6 +14,7 @@ from iovalence.evaluation.result import EvaluationResult
 from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.effects import load_effects
 from iovalence.stages.evaluated import read_history
 from iovalence.stages.opened import timing
 from iovalence.stages.trained import TrainingResult
@@ -46,6 +47,7 @@ def _gather(
         findings=quality.findings,
         settings=loaded.config.model_dump(mode="json", exclude={"comments", "preset"}),
         evaluation=result,
+        effects=load_effects(run),
         given=given_keys(loaded.config),
         part_rows={part.part: part.num_rows for part in result.parts},
         removed_rows=dict(removed),

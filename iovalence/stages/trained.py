@@ -75,7 +75,7 @@ def train_stage(
         KeyboardInterrupt: A signal came; a checkpoint was saved.
     """
     prepared, table = load_prepared(stages.prepared.folder), load_table(stages.ingested.folder)
-    class_weights = _class_weights(loaded.config.training, stages.checked)
+    class_weights = choose_class_weights(loaded.config.training, stages.checked)
     with timing(run, "train"), stopping() as should_stop:
         settled = settle_run(loaded, run, prepared, class_weights, say)
         section = settled.section
@@ -123,7 +123,8 @@ def _newest(checkpoints: Checkpoints | None, say: Callable[[str], None]) -> Chec
     return found
 
 
-def _class_weights(section: TrainingSection, checked: StageOutput) -> ClassWeights:
+def choose_class_weights(section: TrainingSection, checked: StageOutput) -> ClassWeights:
+    """Return the class weights to train with: balanced where `quality.balance: fix` says so."""
     balanced = CheckedRows.load(checked.folder).balance_weights
     return "balanced" if balanced else section.class_weights
 

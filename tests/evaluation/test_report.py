@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from iovalence.data.schema import Column, SourceFile, TableSchema
+from iovalence.evaluation.effects import Change, Effect, Effects
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.report import ReportContext, render_report, write_headline
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
@@ -247,6 +248,47 @@ def test_a_table_with_one_feature_and_no_findings_has_a_page(classification):
     assert "What the checks found Nothing to report." in text
 
 
+def describe_effect(num_classes=2):
+    finding = FINDING.model_copy(update={"check": "balance.effect", "message": "recall rose"})
+    metric = Change(name="pr_auc", num_rows=9, model=0.5, other=0.625, low=-0.25, high=0.001)
+    recalls = tuple(
+        Change(name=f"k{k}", num_rows=k + 1, model=0.75, other=0.5 + k / 1000)
+        for k in range(num_classes)
+    )
+    return Effect(
+        finding=finding,
+        part="validation",
+        other="without class weights",
+        metrics=(metric,),
+        recalls=recalls,
+    )
+
+
+def test_what_a_fix_changed_stands_beside_the_findings(classification):
+    effects = Effects(effects=(describe_effect(),))
+    text = read(describe_run(classification.result, effects=effects)).text
+    for words in (
+        "balance.effect recall rose On the validation part This model Without class weights",
+        "PR AUC 0.500 0.625 -0.12 -0.25 to +0.001",
+        "k0 1 75.0 % 50.0 % +0.25 k1 2 75.0 % 50.1 % +0.25",
+    ):
+        assert words in text
+
+
+def test_of_many_classes_those_are_shown_whose_recall_changed_most(classification):
+    effects = Effects(effects=(describe_effect(100),))
+    text = read(describe_run(classification.result, effects=effects)).text
+    assert "The 30 classes that changed most, of 100." in text
+    assert "k29 30" in text
+    assert "k30 31" not in text
+
+
+def test_an_effect_that_cannot_be_told_has_no_table(classification):
+    effect = describe_effect().model_copy(update={"metrics": (), "recalls": ()})
+    text = read(describe_run(classification.result, effects=Effects(effects=(effect,)))).text
+    assert "balance.effect recall rose Done: the first was kept" in text
+
+
 @pytest.fixture
 def browser():
     """Return a real browser, or skip with a reason."""
@@ -267,6 +309,7 @@ def test_the_page_fits_a_phone_and_asks_for_nothing(browser, strange_names, tmp_
         strange_names.result,
         pictures=pictures_of(strange_names, tmp_path),
         schema=describe_table().model_copy(update={"target": "x" * 300}),
+        effects=Effects(effects=(describe_effect(),)),
     )
     (tmp_path / "report.html").write_text(render_report(context), encoding="utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 800})

@@ -220,7 +220,9 @@ def test_the_copies_and_the_imbalance_of_mammography_are_found(shared_data, tmp_
     checked = check(table)
     assert checked.report.counts[0].removed == {"duplicates.exact": 3334}
     assert named(checked, "labels.spelling") == []
-    assert named(checked, "balance")[0].severity == "warning"
+    (balance,) = named(checked, "balance")
+    assert balance.severity == "warning"
+    assert "found 29.9 (42.0 with the copies that left)" in balance.message
 
 
 @pytest.mark.shared_data

@@ -11,6 +11,8 @@ from iovalence.errors import RunNotFoundError
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
 from tests.stages.conftest import Project, run_stages
+from tests.stages.test_effects import CONFIG as UNEVEN_CONFIG
+from tests.stages.test_effects import make_uneven
 from tests.stages.test_pipeline import make_table
 from tests.stages.test_resumed import CONFIG as CUT_OFF
 from tests.stages.test_resumed import cut_off
@@ -116,6 +118,15 @@ def test_overrides_are_part_of_the_record(tmp_path, again):
     found = again(run)
     assert found.equal
     assert found.compared["journal.jsonl"].endswith("of 2 epochs")
+
+
+def test_what_a_fix_changed_is_worked_out_again_and_is_equal(tmp_path, again):
+    (tmp_path / "data.csv").write_text(make_uneven(300))
+    (tmp_path / "config.yaml").write_text(UNEVEN_CONFIG)
+    run = run_stages(tmp_path / "config.yaml", ("quality.balance=fix",)).run
+    found = again(run)
+    assert found.equal
+    assert int(found.compared["effects.json"].split()[0]) > 20
 
 
 def test_a_changed_byte_of_the_data_is_the_first_difference(recorded, data, again):
