@@ -11,6 +11,7 @@ from typing import Any
 
 from iovalence.data.schema import Column, TableSchema
 from iovalence.evaluation.metrics import metric_names
+from iovalence.evaluation.pages import render_page
 from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.evaluation.wording import (
@@ -51,6 +52,7 @@ class ReportContext:
         shown_metrics: Metrics to show, by name without the part; None for all.
         num_parameters: Numbers that the model learned.
         num_features: Numbers that the model takes for one row.
+        findings_page: Name of the page of the checks beside the report; empty for none.
     """
 
     manifest: Manifest
@@ -67,6 +69,7 @@ class ReportContext:
     shown_metrics: tuple[str, ...] | None = None
     num_parameters: int | None = None
     num_features: int | None = None
+    findings_page: str = ""
 
 
 PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
@@ -88,18 +91,7 @@ CAPTIONS = {
 
 def render_report(context: ReportContext) -> str:
     """Return the report as one HTML page."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        count=format_count, score=format_score, size=format_size, seconds=format_seconds
-    )
-    template = files("iovalence.evaluation").joinpath("report.html.j2").read_text("utf-8")
-    return environment.from_string(template).render(_describe(context))
+    return render_page("report.html.j2", _describe(context))
 
 
 def _describe(context: ReportContext) -> dict[str, Any]:
@@ -122,6 +114,7 @@ def _describe(context: ReportContext) -> dict[str, Any]:
         "max_rows": MAX_ROWS,
         "pictures": _list_pictures(context.pictures),
         "findings": context.findings,
+        "findings_page": context.findings_page,
         "data": _describe_data(context),
         "classes": None if result is None else _bound_classes(result.main_part),
         "slices": [] if result is None else list(_list_slices(result.main_part)),

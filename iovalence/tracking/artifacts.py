@@ -80,7 +80,7 @@ def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | No
     if rows == "numbers" and path == run.removed_rows:
         return _keep_numbers(path, scratch)
     if rows == "none" and path == run.quality:
-        return _drop_fields(path, scratch, {"rows"})
+        return _drop_fields(path, scratch, {"rows", "partners"})
     if rows == "none" and path == run.manifest_path:
         return _drop_fields(path, scratch, {"failure"})
     return None
