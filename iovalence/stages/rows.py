@@ -1,13 +1,15 @@
 """Own what is done to rows between reading them and training: checked, split, checked, encoded."""
 
+from collections.abc import Callable
+
 from iovalence.atomic import copy_file
 from iovalence.config.load import LoadedConfig
-from iovalence.data.ingest import load_table
-from iovalence.quality.checks import CheckedRows, QualityReport, load_reasons, raise_for_failures
-from iovalence.quality.removed import write_removed_rows
+from iovalence.quality.checks import QualityReport, raise_for_failures
 from iovalence.record import Record
+from iovalence.runs.checks import ChecksFolder, checks_folder
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.findings import write_findings
 from iovalence.stages.opened import note_stage
 from iovalence.stages.stored import (
     check_stage,
@@ -51,10 +53,10 @@ def make_ready(
         GateError: A check whose action is `fail` found something.
     """
     checked = check_stage(loaded, ingested)
-    note_findings(run, ingested, checked)
+    note_findings(loaded, run, ingested, checked)
     split = split_stage(loaded, ingested, checked)
     parted = part_stage(loaded, ingested, checked, split)
-    note_findings(run, ingested, checked, parted)
+    note_findings(loaded, run, ingested, checked, parted)
     prepared = prepare_stage(loaded, ingested, checked, parted)
     stages = RowStages(
         ingested=ingested, checked=checked, split=split, parted=parted, prepared=prepared
@@ -64,19 +66,67 @@ def make_ready(
     return stages
 
 
-def check_alone(loaded: LoadedConfig) -> QualityReport:
+class CheckedAlone(Record):
+    """Hold what the checks found where nothing is trained, and where its stages are.
+
+    Attributes:
+        report: What was found.
+        ingested: The table.
+        checked: Which of its rows stay.
+        parted: Likewise, after the checks of parts; None where a check of rows failed.
+    """
+
+    report: QualityReport
+    ingested: StageOutput
+    checked: StageOutput
+    parted: StageOutput | None = None
+
+
+def check_alone(
+    loaded: LoadedConfig, note: Callable[[StageOutput], None] = lambda _: None
+) -> CheckedAlone:
     """Do all checks and train nothing; parts are checked where no check of rows failed.
+
+    Args:
+        loaded: The configuration.
+        note: Told of each stage when it is done.
 
     Raises:
         DataError: The data cannot be trained on.
     """
     ingested = ingest_stage(loaded)
+    note(ingested)
     checked = check_stage(loaded, ingested)
+    note(checked)
     report = join_findings(checked)
     if any(finding.severity == "failure" for finding in report.findings):
-        return report
+        return CheckedAlone(report=report, ingested=ingested, checked=checked)
     split = split_stage(loaded, ingested, checked)
-    return join_findings(checked, part_stage(loaded, ingested, checked, split))
+    note(split)
+    parted = part_stage(loaded, ingested, checked, split)
+    note(parted)
+    report = join_findings(checked, parted)
+    return CheckedAlone(report=report, ingested=ingested, checked=checked, parted=parted)
+
+
+def save_checks(loaded: LoadedConfig, found: CheckedAlone) -> ChecksFolder:
+    """Write what the checks alone found into the workspace, in place of what was there before.
+
+    Raises:
+        StorageError: The workspace cannot be written to.
+    """
+    folder = checks_folder(loaded.workspace, loaded.path.stem)
+    found.report.save(folder.quality)
+    write_findings(
+        loaded,
+        found.report,
+        found.ingested,
+        found.checked,
+        found.parted,
+        page=folder.quality_page,
+        removed_rows=folder.removed_rows,
+    )
+    return folder
 
 
 def join_findings(checked: StageOutput, parted: StageOutput | None = None) -> QualityReport:
@@ -88,37 +138,41 @@ def join_findings(checked: StageOutput, parted: StageOutput | None = None) -> Qu
 
 
 def note_findings(
+    loaded: LoadedConfig,
     run: RunFolder | None,
     ingested: StageOutput,
     checked: StageOutput,
     parted: StageOutput | None = None,
 ) -> None:
-    """Write findings and removed rows into the run, if there is one.
+    """Write findings, their page and removed rows into the run, if there is one.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
     report = join_findings(checked, parted)
     if run is not None:
-        reason = (
-            CheckedRows.load(checked.folder).reason
-            if parted is None
-            else load_reasons(parted.folder / "reason.arrow")
-        )
         report.save(run.quality)
-        write_removed_rows(run.removed_rows, load_table(ingested.folder), reason)
+        write_findings(
+            loaded,
+            report,
+            ingested,
+            checked,
+            parted,
+            page=run.quality_page,
+            removed_rows=run.removed_rows,
+        )
         note_stage(run, parted or checked)
     raise_for_failures(report.findings)
 
 
-def record_rows(run: RunFolder, stages: RowStages) -> None:
+def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
     """Write into a run what was done before, when it was.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
     note_stage(run, stages.checked)
-    note_findings(run, stages.ingested, stages.checked, stages.parted)
+    note_findings(loaded, run, stages.ingested, stages.checked, stages.parted)
     record_prepared(run, stages)
 
 

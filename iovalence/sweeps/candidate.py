@@ -45,7 +45,7 @@ def train_candidate(job: Job, tell: Tell) -> RunFolder:
         run = _go_on(job, loaded, stack) or _begin(job, loaded, stack)
         tell(Event(kind="started", number=job.number, run_id=run.run_id))
         stack.enter_context(ending(run))
-        record_rows(run, stages)
+        record_rows(loaded, run, stages)
         train_stage(
             loaded,
             run,
