@@ -22,12 +22,13 @@ def say_findings(loaded: LoadedConfig, run: RunFolder, report: QualityReport) ->
 
 
 @contextmanager
-def showing_failures(run: RunFolder) -> Iterator[None]:
+def showing_failures(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
     """Show the findings of a run that a check ends in this block."""
     try:
         yield
     except GateError:
         show_findings(run)
+        say(loaded, f"the data checks failed; wrote {run.quality_page}")
         raise
 
 

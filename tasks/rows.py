@@ -33,7 +33,7 @@ def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> S
     checked = check_stage(loaded, ingested)
     say(loaded, describe_stage(checked))
     say_findings(loaded, run, QualityReport.load(checked.folder / "findings.json"))
-    with showing_failures(run):
+    with showing_failures(loaded, run):
         note_findings(loaded, run, ingested, checked)
     return checked
 
@@ -58,7 +58,7 @@ def check_parts(
     parted = part_stage(loaded, ingested, checked, split)
     say(loaded, describe_stage(parted))
     say_findings(loaded, run, QualityReport.load(parted.folder / "findings.json"))
-    with showing_failures(run):
+    with showing_failures(loaded, run):
         note_findings(loaded, run, ingested, checked, parted)
     show_findings(run)
     return parted

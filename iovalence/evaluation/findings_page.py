@@ -194,7 +194,7 @@ def _describe_examples(finding: Finding, context: FindingsContext) -> dict[str, 
     """Return a table of the example rows; a partner that differs has a line of its own."""
     known = [(column.name, column.role) for column in context.schema.columns]
     names = choose_columns(known, finding, context.rows) if context.rows else []
-    lines = []
+    lines: list[dict[str, Any]] = []
     for at, row in enumerate(finding.rows):
         partner = finding.partners[at] if at < len(finding.partners) else None
         values = _values(row, names, context)

@@ -1,10 +1,14 @@
 """Own how every page is made: one HTML file with its style inside, all values escaped."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iovalence.evaluation.wording import format_count, format_score, format_seconds, format_size
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render_page(template: str, values: Mapping[str, Any]) -> str:
@@ -14,6 +18,12 @@ def render_page(template: str, values: Mapping[str, Any]) -> str:
         template: Name of a template beside this module.
         values: What it shows, by name.
     """
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> "Environment":
+    # Compiling a template takes longer than filling it in: each is compiled once.
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
@@ -26,7 +36,7 @@ def render_page(template: str, values: Mapping[str, Any]) -> str:
     environment.filters.update(
         count=format_count, score=format_score, size=format_size, seconds=format_seconds
     )
-    return environment.get_template(template).render(values)
+    return environment
 
 
 def _read(name: str) -> str:

@@ -19,9 +19,6 @@ from iovalence.evaluation.wording import (
     format_count,
     format_interval,
     format_metric,
-    format_score,
-    format_seconds,
-    format_size,
     label_baseline,
 )
 from iovalence.quality.findings import Finding

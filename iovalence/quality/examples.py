@@ -22,7 +22,7 @@ _ORDER: tuple[Role, ...] = ("id", "target", "feature", "weight", "left_out", "ex
 def show_rows(table: Table, rows: Iterable[RowNumber]) -> dict[RowNumber, ShownRow]:
     """Return the values of these rows, as they were read."""
     starts = np.cumsum((0, *table.schema.num_rows))
-    shown = {}
+    shown: dict[RowNumber, ShownRow] = {}
     for row in rows:
         index = int(starts[SOURCES.index(row.source)]) + row.row - 1
         # A slice of each column: `take` would copy all of a column of many chunks.
