@@ -1,6 +1,4 @@
-import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -10,6 +8,7 @@ from iovalence.evaluation.report import ReportContext, render_report, write_head
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.quality.findings import Finding, RowNumber
 from iovalence.runs.manifest import Manifest, Process, StageCost
+from tests.evaluation.pages import Page
 
 MANIFEST = Manifest(
     run_id="20261122-141500-4f2a",
@@ -77,33 +76,6 @@ def describe_run(result, **changes):
         num_features=30,
     )
     return replace(context, **changes)
-
-
-class Page(HTMLParser):
-    """Read a page: its text, the names of its elements, and whether all are closed."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.words, self.tags, self.links, self._open = [], [], [], []
-        self.feed(html)
-        assert self._open == []
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.links += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "link"):
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self._open:
-            self.words.append(data)
 
 
 def read(context):
@@ -228,6 +200,11 @@ def test_the_page_needs_no_network(classification, tmp_path):
     assert "script" not in page.tags
 
 
+def test_the_page_of_the_checks_is_one_click_away(classification):
+    page = read(describe_run(classification.result, findings_page="quality.html"))
+    assert "quality.html" in page.links
+
+
 def test_a_regression_has_a_page(regression, tmp_path):
     text = read(describe_run(regression.result, pictures=pictures_of(regression, tmp_path))).text
     assert "RMSE on the test part" in text
@@ -245,20 +222,6 @@ def test_a_table_with_one_feature_and_no_findings_has_a_page(classification):
     text = read(describe_run(classification.result, schema=describe_table(1), findings=())).text
     assert "1 numeric column: f0" in text
     assert "What the checks found Nothing to report." in text
-
-
-@pytest.fixture
-def browser():
-    """Return a real browser, or skip with a reason."""
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.browser
