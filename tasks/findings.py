@@ -1,5 +1,8 @@
 """Own what people see of findings while a run goes on: lines, and a table in Prefect."""
 
+import http.client
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +12,10 @@ from iovalence.errors import GateError
 from iovalence.quality.checks import QualityReport
 from iovalence.quality.findings import Finding, by_gravity, tell_findings
 from iovalence.runs.folder import RunFolder
-from tasks.progress import say
+from tasks.progress import say, tell
 
 ARTIFACT_KEY = "data-checks"
+ANSWER_SECONDS = 2.0
 
 
 def say_findings(loaded: LoadedConfig, run: RunFolder, report: QualityReport) -> None:
@@ -42,16 +46,30 @@ def show_findings(run: RunFolder) -> None:
     from prefect.exceptions import PrefectException
 
     report = QualityReport.load(run.quality)
+    # Prefect's client would try again for 20 s where the server has gone.
+    if not _is_there():
+        return
     try:
         create_table_artifact(
             table=[_cells(finding) for finding in by_gravity(report.findings)] or [dict(_NOTHING)],
             key=ARTIFACT_KEY,
             description=_describe(run, report),
         )
-    except (httpx.HTTPError, PrefectException):
-        from prefect import get_run_logger
+    except (httpx.HTTPError, PrefectException) as err:
+        tell(f"warning: Prefect's page has no findings of this run, got '{err}'")
 
-        get_run_logger().debug("the server has gone; the findings are in %s", run.quality_page)
+
+def _is_there() -> bool:
+    """Say whether the server answers, whatever it says."""
+    from prefect.settings import PREFECT_API_URL
+
+    try:
+        with urllib.request.urlopen(f"{PREFECT_API_URL.value()}/health", timeout=ANSWER_SECONDS):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
 
 
 _NOTHING = {"check": "all", "severity": "info", "found": "nothing", "done": "", "to do": ""}

@@ -68,7 +68,7 @@ def test_the_page_says_where_the_rows_of_each_file_and_part_went():
     text = read(describe()).text
     for words in (
         "All is well: nothing was found.",
-        "90 kept",
+        "rows read 100 kept 90 left out 10 kept 90.0 %",
         "duplicates.exact train 10 10 10.0 %",
         "Train file 90 80 10 Test file 10 10 0",
         "Train 60 (66.7 %) Validation 20 (22.2 %) Test 10 (11.1 %)",
