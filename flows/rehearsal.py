@@ -8,6 +8,7 @@ import numpy as np
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
 from iovalence.data.schema import TableSchema
+from iovalence.quality.findings import MAX_LINES, by_gravity
 from iovalence.record import Record
 from iovalence.runs.choices import AUTO, LEARNING_RATE
 from iovalence.stages.opened import validate_evaluation
@@ -33,7 +34,7 @@ class Rehearsal(Record):
         batch_size: Rows for one step.
         learning_rate: The number, or `auto`.
         notes: What is said of keys that are `auto`, a line each.
-        warnings: What the checks found, a line each.
+        warnings: What the checks found, a line each, the gravest first.
     """
 
     rows: dict[str, int]
@@ -56,8 +57,14 @@ class Rehearsal(Record):
             f"  epoch       {self.steps_per_epoch:,} steps of {self.batch_size:,} rows on "
             f"{self.device}",
             *(f"  auto        {line}" for line in self.notes),
-            *(f"  warning     {line}" for line in self.warnings),
+            *(f"  warning     {line}" for line in self.warnings[:MAX_LINES]),
+            *self._more_warnings(),
         ]
+
+    def _more_warnings(self) -> Iterator[str]:
+        more = len(self.warnings) - MAX_LINES
+        if more > 0:
+            yield f"  warning     and {more} more; iovalence check shows all, as a page"
 
 
 def rehearse(loaded: LoadedConfig) -> Rehearsal:
@@ -87,7 +94,11 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
         batch_size=planned.batch_size,
         learning_rate=training.learning_rate,
         notes=tuple(_describe_auto(training, planned, rows["train"])),
-        warnings=tuple(f.message for f in report.findings if f.severity != "info"),
+        warnings=tuple(
+            f"{one.check}: {one.short_message}"
+            for one in by_gravity(report.findings)
+            if one.severity != "info"
+        ),
     )
 
 

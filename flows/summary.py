@@ -189,8 +189,9 @@ def _findings_line(run: RunFolder) -> list[str]:
         return []
     warnings = sum(finding.severity != "info" for finding in report.findings)
     left = sum(counts.num_rows - counts.kept for counts in report.counts)
+    page = run.quality_page if run.quality_page.is_file() else run.quality
     said = f"{warnings} warning{'' if warnings == 1 else 's'}"
-    return [f"  data        {said}, {left:,} rows left out ({run.quality})"]
+    return [f"  data        {said}, {left:,} rows left out ({page})"]
 
 
 def _mlflow_lines(run: RunFolder) -> list[str]:

@@ -10,8 +10,15 @@ from iovalence.config.load import LoadedConfig
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from iovalence.runs.store import StageOutput
     from iovalence.training.trainer import EpochFigures
 
+DONE = {
+    "checks": "checked the rows",
+    "split": "split the rows",
+    "parts": "checked the parts",
+    "prepared": "prepared the features",
+}
 SHOWN = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "train_rmse", "val_rmse")
 
 
@@ -28,6 +35,28 @@ def tell(text: str) -> None:
     """Write one line for people, beside the results on standard output."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def tell_stage(loaded: LoadedConfig, output: "StageOutput") -> None:
+    """Say in one line that a stage is done, where no Prefect runs, unless that is to be silent."""
+    if loaded.config.training.verbose:
+        tell(describe_stage(output))
+
+
+def describe_stage(output: "StageOutput") -> str:
+    """Return what a stage before training did, and what it cost."""
+    cost = "as before" if output.reused else f"{output.seconds:.2f} s"
+    return f"{_describe_table(output) if output.stage == 'table' else DONE[output.stage]} ({cost})"
+
+
+def _describe_table(output: "StageOutput") -> str:
+    from iovalence.data.schema import TableSchema
+
+    schema = TableSchema.load(output.folder / "schema.json")
+    return (
+        f"read {sum(schema.num_rows):,} rows of {len(schema.columns)} columns; {schema.task} of "
+        f"'{schema.target}': {schema.task_reason}"
+    )
 
 
 @contextmanager

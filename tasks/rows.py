@@ -4,7 +4,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from iovalence.config.load import LoadedConfig
-from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport
 from iovalence.quality.findings import Finding
 from iovalence.runs.folder import RunFolder
@@ -18,20 +17,15 @@ from iovalence.stages.stored import (
     prepare_stage,
     split_stage,
 )
-from tasks.progress import say
+from tasks.findings import say_findings, show_findings, showing_failures
+from tasks.progress import describe_stage, say
 
 
 @task(name="ingest", cache_policy=NO_CACHE, persist_result=False)
 def ingest_rows(loaded: LoadedConfig) -> StageOutput:
     """Read the files into one typed table."""
     ingested = ingest_stage(loaded)
-    schema = TableSchema.load(ingested.folder / "schema.json")
-    num_rows, num_columns = sum(schema.num_rows), len(schema.columns)
-    say(
-        loaded,
-        f"read {num_rows:,} rows of {num_columns} columns; {schema.task} of '{schema.target}': "
-        f"{schema.task_reason}{_cost(ingested)}",
-    )
+    say(loaded, describe_stage(ingested))
     return ingested
 
 
@@ -39,9 +33,10 @@ def ingest_rows(loaded: LoadedConfig) -> StageOutput:
 def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> StageOutput:
     """Check the rows; a check whose action is `fail` ends the run here."""
     checked = check_stage(loaded, ingested)
-    say(loaded, f"checked the rows{_cost(checked)}")
-    _say_findings(loaded, checked)
-    note_findings(run, ingested, checked)
+    say(loaded, describe_stage(checked))
+    say_findings(loaded, run, QualityReport.load(checked.folder / "findings.json"))
+    with showing_failures(loaded, run):
+        note_findings(loaded, run, ingested, checked)
     return checked
 
 
@@ -61,7 +56,7 @@ def compare_rows(
 def split_rows(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
     """Assign each row to a part."""
     split = split_stage(loaded, ingested, checked)
-    say(loaded, f"split the rows{_cost(split)}")
+    say(loaded, describe_stage(split))
     return split
 
 
@@ -76,9 +71,11 @@ def check_parts(
 ) -> StageOutput:
     """Check the parts; a check whose action is `fail` ends the run here."""
     parted = part_stage(loaded, ingested, checked, split)
-    say(loaded, f"checked the parts{_cost(parted)}")
-    _say_findings(loaded, parted)
-    note_findings(run, ingested, checked, parted, compared=compared)
+    say(loaded, describe_stage(parted))
+    say_findings(loaded, run, QualityReport.load(parted.folder / "findings.json").findings)
+    with showing_failures(loaded, run):
+        note_findings(loaded, run, ingested, checked, compared=compared, parted=parted)
+    show_findings(run)
     return parted
 
 
@@ -103,21 +100,5 @@ def prepare_rows(
         prepared=prepared,
     )
     record_prepared(run, stages)
-    say(loaded, f"prepared the features{_cost(prepared)}")
+    say(loaded, describe_stage(prepared))
     return stages
-
-
-def _say_findings(loaded: LoadedConfig, output: StageOutput) -> None:
-    _say_found(loaded, QualityReport.load(output.folder / "findings.json").findings)
-
-
-def _say_found(loaded: LoadedConfig, findings: tuple[Finding, ...]) -> None:
-    for finding in findings:
-        if finding.severity == "warning":
-            say(loaded, f"warning: {finding.check}: {finding.message}")
-        elif finding.done:
-            say(loaded, f"{finding.check}: {finding.message}: {finding.done}")
-
-
-def _cost(output: StageOutput) -> str:
-    return " (as before)" if output.reused else f" ({output.seconds:.2f} s)"

@@ -1,15 +1,12 @@
 """Own the commands about a configuration and its data: `init` and `check`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from flows.commands.console import AsJson, print_json, print_table, print_text, say
+from flows.commands.console import AsJson, open_in_browser, print_json, print_text, say
 from flows.commands.training import Config, Overrides
-
-if TYPE_CHECKING:
-    from iovalence.quality.checks import QualityReport
 
 
 def register(app: typer.Typer) -> None:
@@ -37,27 +34,29 @@ def init(
     say(f"look at it, then: iovalence train {path}")
 
 
-def check(config: Config, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Run the checks of the data alone, and say what they found."""
+def check(
+    config: Config,
+    overrides: Overrides = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page of the findings in the browser.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the checks of the data alone; say what they found, and write it as a page."""
+    from flows.findings import show_checks
     from iovalence.config.load import load_config
     from iovalence.quality.checks import raise_for_failures
-    from iovalence.stages.rows import check_alone
+    from iovalence.stages.rows import check_alone, save_checks
+    from tasks.progress import tell_stage
 
-    report = check_alone(load_config(config, overrides or ()))
+    loaded = load_config(config, overrides or ())
+    found = check_alone(loaded, lambda output: tell_stage(loaded, output))
+    folder = save_checks(loaded, found)
     if as_json:
-        print_json(report.model_dump(mode="json"))
+        paths = {"page": str(folder.quality_page), "removed_rows": str(folder.removed_rows)}
+        print_json(found.report.model_dump(mode="json") | paths)
     else:
-        _show_findings(report)
-    raise_for_failures(report.findings)
-
-
-def _show_findings(report: "QualityReport") -> None:
-    if report.findings:
-        rows = [
-            (finding.check, finding.severity, finding.message, finding.done or finding.advice)
-            for finding in report.findings
-        ]
-        print_table(("check", "severity", "found", "done, or to do"), rows)
-    for counts in report.counts:
-        left = counts.num_rows - counts.kept
-        print_text(f"{counts.source}: of {counts.num_rows:,} rows {left:,} leave")
+        show_checks(found.report, folder)
+    if open_page:
+        open_in_browser(folder.quality_page)
+    raise_for_failures(found.report.findings)

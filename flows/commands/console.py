@@ -4,9 +4,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Workspace = Annotated[
@@ -42,16 +45,18 @@ def print_text(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(columns: Sequence[str], rows: "Sequence[Sequence[str | Text]]") -> None:
     """Print rows of text under their columns' names, without cutting any."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
     # What is not a terminal has no width, and a table folded at 80 columns cannot be searched.
     width = None if sys.stdout.isatty() else 10_000
     Console(width=width, highlight=False, soft_wrap=False).print(table)
@@ -61,3 +66,11 @@ def say(text: str) -> None:
     """Say something beside the results."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def open_in_browser(page: Path) -> None:
+    """Open a page in the browser; without one, say where the page is."""
+    import webbrowser
+
+    if not webbrowser.open(page.as_uri()):
+        say(f"no browser could be opened; the page is {page}")

@@ -12,6 +12,7 @@ from typing import Any
 from iovalence.data.schema import Column, TableSchema
 from iovalence.evaluation.effects import Change, Effect, Effects
 from iovalence.evaluation.metrics import metric_names
+from iovalence.evaluation.pages import render_page
 from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.evaluation.wording import (
@@ -20,9 +21,6 @@ from iovalence.evaluation.wording import (
     format_difference,
     format_interval,
     format_metric,
-    format_score,
-    format_seconds,
-    format_size,
     label_baseline,
 )
 from iovalence.quality.findings import Finding
@@ -55,6 +53,7 @@ class ReportContext:
         shown_metrics: Metrics to show, by name without the part; None for all.
         num_parameters: Numbers that the model learned.
         num_features: Numbers that the model takes for one row.
+        findings_page: Name of the page of the checks beside the report; empty for none.
     """
 
     manifest: Manifest
@@ -72,6 +71,7 @@ class ReportContext:
     shown_metrics: tuple[str, ...] | None = None
     num_parameters: int | None = None
     num_features: int | None = None
+    findings_page: str = ""
 
 
 PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
@@ -93,18 +93,7 @@ CAPTIONS = {
 
 def render_report(context: ReportContext) -> str:
     """Return the report as one HTML page."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        count=format_count, score=format_score, size=format_size, seconds=format_seconds
-    )
-    template = files("iovalence.evaluation").joinpath("report.html.j2").read_text("utf-8")
-    return environment.from_string(template).render(_describe(context))
+    return render_page("report.html.j2", _describe(context))
 
 
 def _describe(context: ReportContext) -> dict[str, Any]:
@@ -130,6 +119,7 @@ def _describe(context: ReportContext) -> dict[str, Any]:
         "effects": [_describe_effect(effect) for effect in context.effects.effects]
         if context.effects
         else [],
+        "findings_page": context.findings_page,
         "data": _describe_data(context),
         "classes": None if result is None else _bound_classes(result.main_part),
         "slices": [] if result is None else list(_list_slices(result.main_part)),

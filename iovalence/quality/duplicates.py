@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from iovalence.data.table import Table
 from iovalence.quality.findings import (
+    MAX_EXAMPLES,
     Finding,
     list_rows,
     name_rows,
@@ -153,14 +154,19 @@ def check_exact(
     if action == "off":
         return (), leaves
     found = (
-        _report(table, copies & in_train, action, given=False),
-        _report(table, copies & ~in_train, action, given=True),
+        _report(table, first_copy, copies & in_train, action, given=False),
+        _report(table, first_copy, copies & ~in_train, action, given=True),
     )
     return tuple(finding for finding in found if finding), leaves
 
 
 def _report(
-    table: Table, copies: NDArray[np.bool_], action: Action, *, given: bool
+    table: Table,
+    first_copy: NDArray[np.int64],
+    copies: NDArray[np.bool_],
+    action: Action,
+    *,
+    given: bool,
 ) -> Finding | None:
     count = int(copies.sum())
     if not count:
@@ -178,6 +184,7 @@ def _report(
         message=f"rows of {file} must differ, found {count} of {checked} to be copies"
         + list_rows(rows, count),
         rows=rows,
+        partners=name_rows(table, first_copy[np.flatnonzero(copies)[:MAX_EXAMPLES]]),
         done=fixed if action == "fix" and not given else kept,
         advice="remove the copies from the file"
         + ("" if given or action == "fix" else ", or set quality.duplicates.exact: fix"),

@@ -24,6 +24,7 @@ _NEED_A_DATABASE = {
     "expect_query_results_to_match_comparison",
     "expect_table_row_count_to_equal_other_table",
 }
+_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list")
 _MAX_TEXT = 200  # characters of anything that Great Expectations says
 
 
@@ -98,14 +99,22 @@ def _wrong_columns(table: Table, name: str, arguments: dict[str, Any]) -> Iterat
     if name == "expect_column_to_exist":
         return
     columns = table.columns.column_names
-    for key in ("column", "column_A", "column_B", "column_list"):
-        value = arguments.get(key)
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and one not in columns:
+    for key in _COLUMN_KEYS:
+        for one in _named_columns(arguments, (key,)):
+            if one not in columns:
                 yield (
                     f"{_KEY}: {name}.{key} must name columns of the table, "
                     f"got '{one}'{nearest(one, columns)}"
                 )
+
+
+def _named_columns(
+    arguments: dict[str, Any], keys: tuple[str, ...] = _COLUMN_KEYS
+) -> Iterator[str]:
+    for value in map(arguments.get, keys):
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str):
+                yield one
 
 
 def _explain(name: str, arguments: dict[str, Any], err: ValueError | TypeError) -> list[str]:
@@ -181,6 +190,7 @@ def _report(table: Table, judged: dict[str, Any], action: Action) -> Finding:
         message=f"{_shorten(written)} must hold, {_describe(judged)}" + list_rows(rows, count),
         rows=rows,
         advice="correct the data or the expectation",
+        columns=tuple(_named_columns(arguments)),
     )
 
 

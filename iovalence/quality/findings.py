@@ -1,6 +1,7 @@
 """Own what a check reports: one typed list of findings, for every reader."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ from iovalence.record import Record
 
 Severity = Literal["info", "warning", "failure"]
 MAX_EXAMPLES = 5
+MAX_LINES = 8
+MAX_SHORT = 200
 
 _SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "failure"}
 
@@ -44,6 +47,9 @@ class Finding(Record):
         rows: At most five of the rows concerned.
         done: What was done about it, one line; empty for nothing.
         advice: What a person can do, one line; empty for nothing.
+        columns: Names of the columns concerned, where it is not the whole row.
+        partners: For each of `rows`, the row that it copies or contradicts; empty where a row is
+            judged by itself.
     """
 
     check: str
@@ -54,6 +60,49 @@ class Finding(Record):
     rows: tuple[RowNumber, ...] = ()
     done: str = ""
     advice: str = ""
+    columns: tuple[str, ...] = ()
+    partners: tuple[RowNumber, ...] = ()
+
+    @property
+    def short_message(self) -> str:
+        """Return the message in one line of at most 200 characters, without its rows."""
+        text = self.message.removesuffix(list_rows(self.rows, self.count))
+        return textwrap.shorten(_printable(text), MAX_SHORT, placeholder=" ...")
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether a check was satisfied, and this only says what it saw."""
+        return self.severity == "info" and not self.done
+
+    @property
+    def line(self) -> str:
+        """Return it in one line for people: gravity, check, what was found and what was done."""
+        grave = "" if self.severity == "info" else f"{self.severity}: "
+        done = f"; {_printable(self.done)}" if self.done else ""
+        return f"{grave}{self.check}: {self.short_message}{done}"
+
+
+def by_gravity(findings: Iterable[Finding]) -> list[Finding]:
+    """Return failures, then warnings, then what was fixed, then what was only looked at."""
+    order = ("failure", "warning", "info")
+    return sorted(findings, key=lambda finding: (order.index(finding.severity), finding.is_quiet))
+
+
+def tell_findings(findings: Iterable[Finding], page: str) -> list[str]:
+    """Return a line for each finding that people need to know, the gravest first.
+
+    Args:
+        findings: What was found; checks that were satisfied are passed over.
+        page: Where all of them are, for what is beyond eight lines.
+    """
+    lines = [finding.line for finding in by_gravity(findings) if not finding.is_quiet]
+    more = len(lines) - MAX_LINES
+    return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more findings: {page}"]
+
+
+def _printable(text: str) -> str:
+    # A column's name or a label may hold what would move a terminal's cursor.
+    return "".join(char if char.isprintable() or char == " " else repr(char)[1:-1] for char in text)
 
 
 def name_rows(table: Table, indices: NDArray[np.int64]) -> tuple[RowNumber, ...]:

@@ -131,6 +131,7 @@ def _report_spellings(
         + list_counts(written, counts)
         + list_rows(rows, count),
         rows=rows,
+        columns=(table.schema.target,),
         done="written as most of the train file writes it" if action == "fix" else "",
         advice="write it in one way" + _or_fix(action, "spelling"),
     )
@@ -171,6 +172,7 @@ def _report_missing(
         message=f"rows of {file} must have a '{table.schema.target}', found {count} without"
         + list_rows(rows, count),
         rows=rows,
+        columns=(table.schema.target,),
         done="" if severity == "failure" else left_out,
         advice=advice,
     )
@@ -231,6 +233,7 @@ def _report_rare(
         + list_counts([*map(quote, names)], counts)
         + list_rows(rows, count),
         rows=rows,
+        columns=(table.schema.target,),
         done=done.get(action, ""),
         advice="collect more rows of these classes, or join them with others"
         + _or_fix(action, "rare"),
@@ -260,6 +263,7 @@ def check_unseen(table: Table, target: pa.Array, kept: NDArray[np.bool_]) -> tup
         f"{np.count_nonzero(counts)} that are not: {list_counts([*map(quote, names)], counts)}"
         + list_rows(rows, count),
         rows=rows,
+        columns=(table.schema.target,),
         done="kept: they count as wrong, since no model can answer with them",
         advice="correct the labels, or add rows of these classes to the train file",
     )

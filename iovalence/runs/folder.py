@@ -41,6 +41,11 @@ class RunFolder:
         return self.root / "quality.json"
 
     @property
+    def quality_page(self) -> Path:
+        """What the checks found, as a page."""
+        return self.root / "quality.html"
+
+    @property
     def removed_rows(self) -> Path:
         """What left the data, and why."""
         return self.root / "removed_rows.csv"

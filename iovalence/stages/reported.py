@@ -56,6 +56,7 @@ def _gather(
         pictures={name: drawn[name] for name in [*order, *sorted(set(drawn) - set(order))]},
         shown_metrics=loaded.config.evaluation.metrics,
         num_parameters=trained.num_parameters,
+        findings_page=run.quality_page.name if run.quality_page.is_file() else "",
         num_features=len(Preprocessing.load(run.preprocessing).feature_names),
     )
 

@@ -1,11 +1,12 @@
 """Own what is done to rows between reading them and training: checked, split, checked, encoded."""
 
+from collections.abc import Callable
+
 from iovalence.atomic import copy_file
 from iovalence.config.load import LoadedConfig
-from iovalence.data.ingest import load_table
-from iovalence.quality.checks import CheckedRows, QualityReport, load_reasons, raise_for_failures
-from iovalence.quality.removed import write_removed_rows
+from iovalence.quality.checks import QualityReport, raise_for_failures
 from iovalence.record import Record
+from iovalence.runs.checks import ChecksFolder, checks_folder
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages.compared import (
@@ -14,6 +15,7 @@ from iovalence.stages.compared import (
     load_comparison,
     record_comparison,
 )
+from iovalence.stages.findings import write_findings
 from iovalence.stages.opened import note_stage
 from iovalence.stages.stored import (
     check_stage,
@@ -59,12 +61,12 @@ def make_ready(
         GateError: A check whose action is `fail` found something.
     """
     checked = check_stage(loaded, ingested)
-    note_findings(run, ingested, checked)
+    note_findings(loaded, run, ingested, checked)
     compared = compare_stages(loaded, ingested, run)
-    note_comparison(run, checked, compared)
+    note_comparison(loaded, run, ingested, checked, compared)
     split = split_stage(loaded, ingested, checked)
     parted = part_stage(loaded, ingested, checked, split)
-    note_findings(run, ingested, checked, parted, compared=compared)
+    note_findings(loaded, run, ingested, checked, compared=compared, parted=parted)
     prepared = prepare_stage(loaded, ingested, checked, parted)
     stages = RowStages(
         ingested=ingested,
@@ -79,21 +81,69 @@ def make_ready(
     return stages
 
 
-def check_alone(loaded: LoadedConfig) -> QualityReport:
+class CheckedAlone(Record):
+    """Hold what the checks found where nothing is trained, and where its stages are.
+
+    Attributes:
+        report: What was found.
+        ingested: The table.
+        checked: Which of its rows stay.
+        parted: Likewise, after the checks of parts; None where a check of rows failed.
+    """
+
+    report: QualityReport
+    ingested: StageOutput
+    checked: StageOutput
+    parted: StageOutput | None = None
+
+
+def check_alone(
+    loaded: LoadedConfig, note: Callable[[StageOutput], None] = lambda _: None
+) -> CheckedAlone:
     """Do all checks and train nothing; parts are checked where no check of rows failed.
+
+    Args:
+        loaded: The configuration.
+        note: Told of each stage when it is done.
 
     Raises:
         DataError: The data cannot be trained on.
     """
     ingested = ingest_stage(loaded)
+    note(ingested)
     checked = check_stage(loaded, ingested)
+    note(checked)
     compared = compare_stages(loaded, ingested)
+    note(compared.compared)
     report = join_findings(checked, compared=compared)
     if any(finding.severity == "failure" for finding in report.findings):
-        return report
+        return CheckedAlone(report=report, ingested=ingested, checked=checked)
     split = split_stage(loaded, ingested, checked)
+    note(split)
     parted = part_stage(loaded, ingested, checked, split)
-    return join_findings(checked, parted, compared=compared)
+    note(parted)
+    report = join_findings(checked, compared=compared, parted=parted)
+    return CheckedAlone(report=report, ingested=ingested, checked=checked, parted=parted)
+
+
+def save_checks(loaded: LoadedConfig, found: CheckedAlone) -> ChecksFolder:
+    """Write what the checks alone found into the workspace, in place of what was there before.
+
+    Raises:
+        StorageError: The workspace cannot be written to.
+    """
+    folder = checks_folder(loaded.workspace, loaded.path.stem)
+    found.report.save(folder.quality)
+    write_findings(
+        loaded,
+        found.report,
+        found.ingested,
+        found.checked,
+        found.parted,
+        page=folder.quality_page,
+        removed_rows=folder.removed_rows,
+    )
+    return folder
 
 
 def join_findings(
@@ -113,6 +163,7 @@ def join_findings(
 
 
 def note_findings(
+    loaded: LoadedConfig,
     run: RunFolder | None,
     ingested: StageOutput,
     checked: StageOutput,
@@ -120,35 +171,42 @@ def note_findings(
     *,
     compared: ComparedStages | None = None,
 ) -> None:
-    """Write findings and removed rows into the run, if there is one.
+    """Write findings, their page and removed rows into the run, if there is one.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
     report = join_findings(checked, parted, compared=compared)
     if run is not None:
-        reason = (
-            CheckedRows.load(checked.folder).reason
-            if parted is None
-            else load_reasons(parted.folder / "reason.arrow")
-        )
         report.save(run.quality)
-        write_removed_rows(run.removed_rows, load_table(ingested.folder), reason)
+        write_findings(
+            loaded,
+            report,
+            ingested,
+            checked,
+            parted,
+            page=run.quality_page,
+            removed_rows=run.removed_rows,
+        )
         note_stage(run, parted or checked)
     raise_for_failures(report.findings)
 
 
-def note_comparison(run: RunFolder | None, checked: StageOutput, compared: ComparedStages) -> None:
+def note_comparison(
+    loaded: LoadedConfig,
+    run: RunFolder | None,
+    ingested: StageOutput,
+    checked: StageOutput,
+    compared: ComparedStages,
+) -> None:
     """Write into the run, if there is one, how its table compares with the last accepted one.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    report = join_findings(checked, compared=compared)
     if run is not None:
-        report.save(run.quality)
         record_comparison(run, compared)
-    raise_for_failures(report.findings)
+    note_findings(loaded, run, ingested, checked, compared=compared)
 
 
 def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
@@ -162,8 +220,10 @@ def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None
     note_stage(run, stages.checked)
     went_on = bool(run.manifest().resumed)
     compared = compare_stages(loaded, stages.ingested, run) if went_on else stages.compared
-    note_comparison(run, stages.checked, compared)
-    note_findings(run, stages.ingested, stages.checked, stages.parted, compared=compared)
+    record_comparison(run, compared)
+    note_findings(
+        loaded, run, stages.ingested, stages.checked, compared=compared, parted=stages.parted
+    )
     record_prepared(run, stages)
 
 

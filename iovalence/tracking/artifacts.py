@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iovalence.errors import StorageError
+from iovalence.evaluation.findings_page import without_values
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
 from iovalence.tracking.record import Rows
@@ -72,22 +73,24 @@ def _withheld(run: RunFolder, rows: Rows) -> set[Path]:
     if rows == "numbers":
         # A prediction stands for its row's values, and the target's value is beside it.
         return always | {run.test_predictions}
-    # The report names rows, and each dot of a scatter plot is one.
+    # Both pages name rows, and each dot of a scatter plot is one.
     dots = {run.pictures / f"{name}.{kind}" for name in DOTS for kind in ("png", "svg")}
     profiles = {run.profile, run.accepted_profile}
-    rows_too = {run.test_predictions, run.removed_rows, run.split, run.report}
-    return always | dots | profiles | rows_too
+    pages = {run.report, run.quality_page}
+    return always | dots | pages | profiles | {run.test_predictions, run.removed_rows, run.split}
 
 
 def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | None:
     """Return a copy of the file without what may not leave, or None where all of it may."""
     if rows == "numbers" and path == run.removed_rows:
         return _keep_numbers(path, scratch)
+    if rows == "numbers" and path == run.quality_page:
+        return _drop_values(path, scratch)
     if rows == "numbers" and path in (run.profile, run.accepted_profile):
         return _drop_fields(path, scratch, PROFILE_VALUES)
     if rows == "none" and path == run.quality:
         # A message names rows, and shows values of some.
-        return _drop_fields(path, scratch, {"rows", "message"})
+        return _drop_fields(path, scratch, {"rows", "partners", "message"})
     if rows == "none" and path == run.manifest_path:
         return _drop_fields(path, scratch, {"failure"})
     return None
@@ -100,6 +103,12 @@ def _keep_numbers(path: Path, scratch: Path) -> Path:
         writer = csv.writer(write)
         writer.writerows(line[: len(ROW_NUMBER_COLUMNS)] for line in lines)
     return kept
+
+
+def _drop_values(path: Path, scratch: Path) -> Path:
+    shortened = scratch / path.name
+    shortened.write_text(without_values(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return shortened
 
 
 def _drop_fields(path: Path, scratch: Path, names: set[str]) -> Path:

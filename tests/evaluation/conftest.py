@@ -1,5 +1,6 @@
 """Evaluated runs on real data that the tests of pictures and of the report share."""
 
+import shutil
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,3 +130,17 @@ def many_classes():
         task="classification", target="kind", classes=names, positive_class=None, parts=(part,)
     )
     return Example(result, labels, predictions, ())
+
+
+@pytest.fixture
+def browser():
+    """Return a real browser, or skip with a reason."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

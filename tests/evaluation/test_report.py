@@ -1,6 +1,4 @@
-import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -11,6 +9,7 @@ from iovalence.evaluation.report import ReportContext, render_report, write_head
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.quality.findings import Finding, RowNumber
 from iovalence.runs.manifest import Manifest, Process, StageCost
+from tests.evaluation.pages import Page
 
 MANIFEST = Manifest(
     run_id="20261122-141500-4f2a",
@@ -78,33 +77,6 @@ def describe_run(result, **changes):
         num_features=30,
     )
     return replace(context, **changes)
-
-
-class Page(HTMLParser):
-    """Read a page: its text, the names of its elements, and whether all are closed."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.words, self.tags, self.links, self._open = [], [], [], []
-        self.feed(html)
-        assert self._open == []
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.links += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "link"):
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self._open:
-            self.words.append(data)
 
 
 def read(context):
@@ -227,6 +199,11 @@ def test_the_page_needs_no_network(classification, tmp_path):
     assert page.tags.count("svg") == 4
     assert all(link.startswith(("#", "data:")) for link in page.links)
     assert "script" not in page.tags
+
+
+def test_the_page_of_the_checks_is_one_click_away(classification):
+    page = read(describe_run(classification.result, findings_page="quality.html"))
+    assert "quality.html" in page.links
 
 
 def test_a_regression_has_a_page(regression, tmp_path):

@@ -51,6 +51,7 @@ def test_a_run_leaves_the_files_of_the_contract(project):
         "config.yaml",
         "config.resolved.yaml",
         "quality.json",
+        "quality.html",
         "removed_rows.csv",
         "split.parquet",
         "preprocessing.json",

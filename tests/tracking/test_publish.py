@@ -25,7 +25,7 @@ CURVES = {
     "rows_per_second",
 }
 
-NUMBERS = {"removed_rows.csv", "split.parquet", "report.html"}
+NUMBERS = {"removed_rows.csv", "split.parquet", "report.html", "quality.html"}
 NUMBERS |= {"profile.json", "profile.accepted.json"}
 SENSITIVE = NUMBERS | {"test_predictions.parquet"}
 

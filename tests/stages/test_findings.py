@@ -1,0 +1,63 @@
+"""What the checks leave for people: the page, and the rows that left."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from iovalence.config.load import load_config
+from iovalence.errors import GateError
+from iovalence.runs.folder import list_runs
+from iovalence.stages.rows import check_alone, save_checks
+from tests.evaluation.pages import Page
+from tests.stages.test_pipeline import CONFIG, make_table
+
+EVIL = """"</td><script>alert('&')</script>\u202e" """.strip()
+COPIED = make_table() + "\n".join(make_table().splitlines()[1:4]) + "\n"
+
+
+def read(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_a_run_has_the_page_of_its_checks_and_its_report_leads_there(project):
+    run = project(COPIED, CONFIG).run
+    page = read(run.quality_page)
+    assert "rows read 203 kept 200 left out 3" in page.text
+    assert "train row 201 equals train row 1" in page.text
+    assert "Train 140 (70.0 %) Validation 30 (15.0 %) Test 30 (15.0 %)" in page.text
+    assert "quality.html" in read(run.report).links
+    assert "quality.html" in run.manifest().files
+
+
+def test_the_page_is_there_too_when_a_check_ends_the_run(project):
+    with pytest.raises(GateError, match=r"duplicates\.exact"):
+        project(COPIED, CONFIG + "quality: {duplicates: fail}\n")
+    (run,) = list_runs(project.workspace)
+    text = read(run.quality_page).text
+    assert "1 check failed, so nothing is trained." in text
+    assert "To have it put right: quality: {duplicates: {exact: fix}}" in text
+
+
+def test_checks_alone_leave_page_and_rows_beside_each_other(project):
+    project.write(COPIED, CONFIG)
+    loaded, told = load_config(project.path), []
+    found = check_alone(loaded, lambda output: told.append(output.stage))
+    folder = save_checks(loaded, found)
+    assert told == ["table", "checks", "split", "parts"]
+    assert folder.root == project.workspace / "checks" / "config"
+    assert len(list(csv.reader(folder.removed_rows.open()))) == 1 + 3
+    assert "3 rows, the first of each kind stays" in read(folder.quality_page).text
+    assert not list_runs(project.workspace)
+
+
+def test_a_hostile_table_cannot_break_the_page(project):
+    quoted = '"' + EVIL.strip('"').replace('"', '""') + '"'
+    rows = [f"{number},{quoted if number % 2 else 'no'},{'x' * 500}" for number in range(40)]
+    lines = [f"{quoted},label,{'long' * 99}", *rows, rows[1], rows[2]]
+    project.write("\n".join(lines) + "\n", CONFIG + "quality: {duplicates: warn}\n")
+    loaded = load_config(project.path)
+    page = read(save_checks(loaded, check_alone(loaded)).quality_page)
+    assert "script" not in page.tags
+    assert page.text.count("<script>alert('&')</script>") >= 4
+    assert "x" * 100 not in page.text
