@@ -19,7 +19,14 @@ from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, train_model, write_report
 from tasks.progress import tell
 from tasks.publishing import publish_run
-from tasks.rows import check_parts, check_rows, ingest_rows, prepare_rows, split_rows
+from tasks.rows import (
+    check_labels,
+    check_parts,
+    check_rows,
+    ingest_rows,
+    prepare_rows,
+    split_rows,
+)
 
 
 @flow(name="train", persist_result=False)
@@ -42,9 +49,10 @@ def train(
     ingested = ingest_rows(loaded)
     with opening(loaded, ingested, run_name, resume) as run, publishing(loaded, run), ending(run):
         checked = check_rows(loaded, run, ingested)
+        suspected = check_labels(loaded, run, ingested, checked)
         split = split_rows(loaded, ingested, checked)
-        parted = check_parts(loaded, run, ingested, checked, split)
-        stages = prepare_rows(loaded, run, ingested, checked, split, parted)
+        parted = check_parts(loaded, run, ingested, checked, suspected, split)
+        stages = prepare_rows(loaded, run, ingested, checked, suspected, split, parted)
         train_model(loaded, run, stages)
         result = evaluate_model(loaded, run, stages)
         write_report(loaded, run, ingested, result)

@@ -8,13 +8,14 @@ from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
-from iovalence.stages.rows import RowStages, note_findings, record_prepared
+from iovalence.stages.rows import RowStages, note_findings, note_suspects, record_prepared
 from iovalence.stages.stored import (
     check_stage,
     ingest_stage,
     part_stage,
     prepare_stage,
     split_stage,
+    suspect_stage,
 )
 from tasks.progress import say
 
@@ -43,6 +44,18 @@ def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> S
     return checked
 
 
+@task(name="suspects", cache_policy=NO_CACHE, persist_result=False)
+def check_labels(
+    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, checked: StageOutput
+) -> StageOutput:
+    """Look for labels that the other rows contradict; with action `fail` one ends the run here."""
+    suspected = suspect_stage(loaded, ingested, checked)
+    say(loaded, f"checked the labels{_cost(suspected)}")
+    _say_findings(loaded, suspected)
+    note_suspects(run, ingested, checked, suspected)
+    return suspected
+
+
 @task(name="split", cache_policy=NO_CACHE, persist_result=False)
 def split_rows(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
     """Assign each row to a part."""
@@ -57,13 +70,14 @@ def check_parts(
     run: RunFolder,
     ingested: StageOutput,
     checked: StageOutput,
+    suspected: StageOutput,
     split: StageOutput,
 ) -> StageOutput:
     """Check the parts; a check whose action is `fail` ends the run here."""
     parted = part_stage(loaded, ingested, checked, split)
     say(loaded, f"checked the parts{_cost(parted)}")
     _say_findings(loaded, parted)
-    note_findings(run, ingested, checked, parted)
+    note_findings(run, ingested, checked, suspected, parted)
     return parted
 
 
@@ -73,13 +87,19 @@ def prepare_rows(
     run: RunFolder,
     ingested: StageOutput,
     checked: StageOutput,
+    suspected: StageOutput,
     split: StageOutput,
     parted: StageOutput,
 ) -> RowStages:
     """Fit the preprocessing on the train part and encode all rows."""
     prepared = prepare_stage(loaded, ingested, checked, parted)
     stages = RowStages(
-        ingested=ingested, checked=checked, split=split, parted=parted, prepared=prepared
+        ingested=ingested,
+        checked=checked,
+        suspected=suspected,
+        split=split,
+        parted=parted,
+        prepared=prepared,
     )
     record_prepared(run, stages)
     say(loaded, f"prepared the features{_cost(prepared)}")

@@ -8,7 +8,6 @@ LATER_KEYS = (
     "data.time",
     "quality.duplicates.conflicting",
     "quality.duplicates.near",
-    "quality.labels.errors",
     "quality.leakage",
     "quality.drift",
     "quality.expectations.inferred",

@@ -2,7 +2,8 @@
 
 Expectations look at the table as it was read. Then spellings are merged, so that rows which differ
 in the spelling of the label alone count as copies; rows without a label leave, then copies, then
-classes that are too rare. A row that leaves carries the first reason that applied.
+classes that are too rare. What a person decided about labels comes right after their spelling, so
+that all else is checked as they left it. A row that leaves carries the first reason that applied.
 """
 
 from collections import Counter
@@ -29,6 +30,7 @@ from iovalence.quality.labels import (
     merge_spellings,
     quote,
 )
+from iovalence.quality.review import DROPPED, apply_review
 from iovalence.quality.section import QualitySection
 from iovalence.record import Record
 
@@ -76,12 +78,15 @@ class CheckedRows:
         reason: Why each row left, as `duplicates.exact`; empty for one that stays; object (N,).
         target: Labels with merged spellings, or values, (N,).
         first_copy: Index of the first row of its file that each row equals, int64 (N,).
+        review: What a person decided about its label, as `iovalence.quality.review` says, int8
+            (N,); 0 for nothing.
     """
 
     report: QualityReport
     reason: NDArray[np.object_]
     target: pa.Array
     first_copy: NDArray[np.int64]
+    review: NDArray[np.int8]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -101,7 +106,7 @@ class CheckedRows:
     def save(self, folder: Path) -> None:
         """Write findings.json and rows.arrow into `folder`."""
         self.report.save(folder / "findings.json")
-        columns = [_as_column(self.reason), self.target, self.first_copy]
+        columns = [_as_column(self.reason), self.target, self.first_copy, self.review]
         _write_arrow(folder / "rows.arrow", pa.table(columns, _ROW_COLUMNS))
 
     @classmethod
@@ -111,12 +116,13 @@ class CheckedRows:
         Raises:
             StorageError: A file is missing or damaged.
         """
-        reason, target, first_copy = _read_arrow(folder / "rows.arrow").columns
+        reason, target, first_copy, review = _read_arrow(folder / "rows.arrow").columns
         return cls(
             QualityReport.load(folder / "findings.json"),
             _shared_texts(reason.combine_chunks()),
             target.combine_chunks(),
             first_copy.to_numpy(),
+            review.to_numpy(),
         )
 
 
@@ -156,7 +162,7 @@ def _shared_texts(reason: pa.DictionaryArray) -> NDArray[np.object_]:
     return np.asarray(texts[reason.indices.to_numpy()])
 
 
-_ROW_COLUMNS = ["reason", "target", "first_copy"]
+_ROW_COLUMNS = ["reason", "target", "first_copy", "review"]
 
 
 @dataclass
@@ -176,7 +182,12 @@ class _Progress:
 
 
 def check_rows(
-    table: Table, section: QualitySection, *, num_parts_split: int, class_weights_given: bool
+    table: Table,
+    section: QualitySection,
+    *,
+    num_parts_split: int,
+    class_weights_given: bool,
+    review_file: Path | None = None,
 ) -> CheckedRows:
     """Check the rows of a table and decide which of them leave.
 
@@ -185,9 +196,11 @@ def check_rows(
         section: What each check does about what it finds.
         num_parts_split: Parts that the train file is split into, 1 to 3.
         class_weights_given: Whether the configuration sets class weights itself.
+        review_file: What a person decided about labels; None for nothing.
 
     Raises:
-        DataError: The train file has, or keeps, too little to learn from.
+        DataError: The train file has, or keeps, too little to learn from; or the review file does
+            not fit it.
         ConfigError: A declared expectation does not exist, or not with these arguments.
     """
     progress = _Progress(np.full(table.num_rows, "", dtype=object))
@@ -196,6 +209,10 @@ def check_rows(
     in_train = table.source_of_rows() == 0
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
+    has_no_copies = section.duplicates.exact == "fix"
+    review = apply_review(table, target, review_file, with_copies=has_no_copies)
+    progress.note(review.findings, review.decision == DROPPED, "labels.errors")
+    target = review.target
     kept = progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
     first_copy = find_first_copies(table, target)
     copies = check_exact(table, first_copy, kept, section.duplicates.exact)
@@ -215,7 +232,7 @@ def check_rows(
         counts=count_rows(table, progress.reason),
         balance_weights=weigh,
     )
-    return CheckedRows(report, progress.reason, target, first_copy)
+    return CheckedRows(report, progress.reason, target, first_copy, review.decision)
 
 
 def count_rows(table: Table, reason: NDArray[np.object_]) -> tuple[SourceCounts, ...]:

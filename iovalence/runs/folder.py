@@ -46,6 +46,16 @@ class RunFolder:
         return self.root / "removed_rows.csv"
 
     @property
+    def label_review(self) -> Path:
+        """Rows whose label is doubtful, for a person to decide on; not there without any."""
+        return self.root / "label_review.csv"
+
+    @property
+    def changed_labels(self) -> Path:
+        """Which labels were changed, and why; not there without any."""
+        return self.root / "changed_labels.csv"
+
+    @property
     def split(self) -> Path:
         """The part of each row."""
         return self.root / "split.parquet"

@@ -3,19 +3,24 @@
 from iovalence.atomic import copy_file
 from iovalence.config.load import LoadedConfig
 from iovalence.data.ingest import load_table
+from iovalence.quality.changed import write_changed_labels
 from iovalence.quality.checks import CheckedRows, QualityReport, load_reasons, raise_for_failures
 from iovalence.quality.removed import write_removed_rows
+from iovalence.quality.review_file import read_decided, write_review
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import note_stage
 from iovalence.stages.stored import (
+    REVIEW,
     check_stage,
     ingest_stage,
     part_stage,
     prepare_stage,
     split_stage,
+    suspect_stage,
 )
+from iovalence.trials.suspects import Suspects
 
 
 class RowStages(Record):
@@ -24,6 +29,7 @@ class RowStages(Record):
     Attributes:
         ingested: The table.
         checked: Which of its rows stay.
+        suspected: Which of their labels are doubtful.
         split: The part of each row.
         parted: Likewise, after the checks of parts.
         prepared: The rows, encoded.
@@ -31,6 +37,7 @@ class RowStages(Record):
 
     ingested: StageOutput
     checked: StageOutput
+    suspected: StageOutput
     split: StageOutput
     parted: StageOutput
     prepared: StageOutput
@@ -52,12 +59,19 @@ def make_ready(
     """
     checked = check_stage(loaded, ingested)
     note_findings(run, ingested, checked)
+    suspected = suspect_stage(loaded, ingested, checked)
+    note_suspects(run, ingested, checked, suspected)
     split = split_stage(loaded, ingested, checked)
     parted = part_stage(loaded, ingested, checked, split)
-    note_findings(run, ingested, checked, parted)
+    note_findings(run, ingested, checked, suspected, parted)
     prepared = prepare_stage(loaded, ingested, checked, parted)
     stages = RowStages(
-        ingested=ingested, checked=checked, split=split, parted=parted, prepared=prepared
+        ingested=ingested,
+        checked=checked,
+        suspected=suspected,
+        split=split,
+        parted=parted,
+        prepared=prepared,
     )
     if run is not None:
         record_prepared(run, stages)
@@ -75,40 +89,70 @@ def check_alone(loaded: LoadedConfig) -> QualityReport:
     report = join_findings(checked)
     if any(finding.severity == "failure" for finding in report.findings):
         return report
+    suspected = suspect_stage(loaded, ingested, checked)
     split = split_stage(loaded, ingested, checked)
-    return join_findings(checked, part_stage(loaded, ingested, checked, split))
+    return join_findings(checked, suspected, part_stage(loaded, ingested, checked, split))
 
 
-def join_findings(checked: StageOutput, parted: StageOutput | None = None) -> QualityReport:
-    """Return what the checks found, those of parts too once they are done."""
+def join_findings(checked: StageOutput, *later: StageOutput | None) -> QualityReport:
+    """Return what the checks found, those of labels and of parts too once they are done."""
     report = QualityReport.load(checked.folder / "findings.json")
-    if parted is None:
-        return report
-    return report.joined(QualityReport.load(parted.folder / "findings.json"))
+    for output in later:
+        if output is not None:
+            report = report.joined(QualityReport.load(output.folder / "findings.json"))
+    return report
 
 
 def note_findings(
     run: RunFolder | None,
     ingested: StageOutput,
     checked: StageOutput,
+    suspected: StageOutput | None = None,
     parted: StageOutput | None = None,
 ) -> None:
-    """Write findings and removed rows into the run, if there is one.
+    """Write findings, removed rows and changed labels into the run, if there is one.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    report = join_findings(checked, parted)
+    report = join_findings(checked, suspected, parted)
     if run is not None:
-        reason = (
-            CheckedRows.load(checked.folder).reason
-            if parted is None
-            else load_reasons(parted.folder / "reason.arrow")
-        )
+        rows, table = CheckedRows.load(checked.folder), load_table(ingested.folder)
+        reason = rows.reason if parted is None else load_reasons(parted.folder / "reason.arrow")
         report.save(run.quality)
-        write_removed_rows(run.removed_rows, load_table(ingested.folder), reason)
+        write_removed_rows(run.removed_rows, table, reason)
+        write_changed_labels(run.changed_labels, table, rows.target, rows.review)
         note_stage(run, parted or checked)
     raise_for_failures(report.findings)
+
+
+def note_suspects(
+    run: RunFolder | None, ingested: StageOutput, checked: StageOutput, suspected: StageOutput
+) -> None:
+    """Write into the run, if there is one, which labels a person should look at.
+
+    Raises:
+        GateError: Doubtful labels are there, and their action is `fail`.
+    """
+    report = join_findings(checked, suspected)
+    if run is not None:
+        report.save(run.quality)
+        _write_review(run, ingested, checked, suspected)
+        note_stage(run, suspected)
+    raise_for_failures(report.findings)
+
+
+def _write_review(
+    run: RunFolder, ingested: StageOutput, checked: StageOutput, suspected: StageOutput
+) -> None:
+    """Write what is open and what is decided; nothing where neither is there."""
+    table, suspects = load_table(ingested.folder), Suspects.load(suspected.folder)
+    review = checked.folder / REVIEW
+    decided = read_decided(review, table.columns.column_names) if review.exists() else ()
+    if len(suspects.index) or decided:
+        target = CheckedRows.load(checked.folder).target
+        opened = suspects.index, suspects.suggested, suspects.score
+        write_review(run.label_review, table, target, opened, decided)
 
 
 def record_rows(run: RunFolder, stages: RowStages) -> None:
@@ -118,7 +162,8 @@ def record_rows(run: RunFolder, stages: RowStages) -> None:
         GateError: A check whose action is `fail` found something.
     """
     note_stage(run, stages.checked)
-    note_findings(run, stages.ingested, stages.checked, stages.parted)
+    note_suspects(run, stages.ingested, stages.checked, stages.suspected)
+    note_findings(run, stages.ingested, stages.checked, stages.suspected, stages.parted)
     record_prepared(run, stages)
 
 

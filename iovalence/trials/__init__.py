@@ -1,0 +1,1 @@
+"""Train small models quickly to answer a question about the data."""
