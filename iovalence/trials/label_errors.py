@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iovalence.data.prepared import Prepared
-from iovalence.trials.folds import assign_folds, predict_out_of_fold
+from iovalence.trials.folds import assign_folds
+from iovalence.trials.out_of_fold import predict_out_of_fold
 
 # Confident learning counts few errors where a model has learned some of them by heart. A class
 # that is this much more probable than the label speaks for itself: of two classes, twice as much.

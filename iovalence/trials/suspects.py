@@ -6,6 +6,7 @@ It looks at rows of the train file alone; the labels of given files are never us
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,10 @@ from iovalence.quality.checks import CheckedRows, QualityReport
 from iovalence.quality.findings import Finding, Severity, list_rows, name_rows, severity_of
 from iovalence.quality.labels import encode_labels, list_counts, quote
 from iovalence.quality.section import Action
-from iovalence.training.randomness import derived_seed
 from iovalence.trials.folds import NUM_FOLDS
-from iovalence.trials.label_errors import LabelErrors, find_label_errors
+
+if TYPE_CHECKING:
+    from iovalence.trials.label_errors import LabelErrors
 
 CHECK = "labels.errors"
 # Fewer rows teach a model too little to contradict anyone.
@@ -30,6 +32,7 @@ MIN_ROWS = 50
 MAX_ROWS, MAX_PROBS = 1_000_000, 20_000_000
 # Hard cases alone make up to this share: below it the finding is told, but is no warning.
 QUIET_SHARE = 0.03
+_STREAM = 0x73757370  # keeps these numbers apart from others drawn with the same seed
 _ADVICE = (
     "write keep, drop or a label into the decision column of label_review.csv, and set "
     "quality.labels: {errors: fix, review_file: ...} to that file"
@@ -145,7 +148,7 @@ def _choose_rows(table: Table, checked: CheckedRows, seed: int) -> _Looked:
     limit = min(MAX_ROWS, MAX_PROBS // max(1, int((counts > 0).sum())))
     if len(rows) > limit:
         left_out.append(f"all but {limit:,} of the {len(rows):,} rows, drawn at random")
-        generator = np.random.default_rng(derived_seed(seed, "suspects"))
+        generator = np.random.default_rng([_STREAM, seed])
         rows = np.sort(generator.choice(rows, limit, replace=False))
     return _Looked(rows, tuple(left_out))
 
@@ -160,7 +163,10 @@ def _lacks(looked: _Looked, checked: CheckedRows) -> str:
 
 def _look(
     table: Table, checked: CheckedRows, rows: NDArray[np.int64], seed: int, scratch: Path
-) -> tuple[LabelErrors, tuple[str, ...]]:
+) -> "tuple[LabelErrors, tuple[str, ...]]":
+    # PyTorch takes a second to import, and a run that finds this done does not need it.
+    from iovalence.trials.label_errors import find_label_errors
+
     is_ours = np.zeros(table.num_rows, dtype=bool)
     is_ours[rows] = True
     part = np.zeros(table.num_rows, np.int8)
