@@ -19,6 +19,8 @@ from iovalence.runs.manifest import Manifest, hash_file
 ARTEFACTS: dict[str, Compare] = {
     "quality.json": compare_json,
     "removed_rows.csv": compare_lines,
+    "label_review.csv": compare_lines,
+    "changed_labels.csv": compare_lines,
     "split.parquet": compare_tables,
     "preprocessing.json": compare_json,
     "journal.jsonl": compare_journals,

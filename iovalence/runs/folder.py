@@ -116,6 +116,11 @@ class RunFolder:
         return self.root / "data"
 
     @property
+    def review_copy(self) -> Path:
+        """A copy of the review file, likewise."""
+        return self.data / "review" / "label_review.csv"
+
+    @property
     def tracking(self) -> Path:
         """How far MLflow has been told."""
         return self.root / "tracking.json"
