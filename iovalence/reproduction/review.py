@@ -47,10 +47,11 @@ def locate_review(
             return LocatedReview(_naming(section, path))
     path, now = next(((path, now) for path, now in found.items() if now), (bases[0] / name, GONE))
     what = f"{KEY} {path}"
-    if _hash_there(run.review_copy) == then:
+    copy = run.review_copy / path.name
+    if _hash_there(copy) == then:
         state = "is gone" if now == GONE else "is another than it was"
         note = f"{what} {state}; the run's own copy of it was read"
-        return LocatedReview(_naming(section, run.review_copy), notes=(note,))
+        return LocatedReview(_naming(section, copy), notes=(note,))
     difference = Difference(cause="data", what=what, then=then, now=now or GONE)
     return LocatedReview(None if now == GONE else _naming(section, path), (difference,))
 

@@ -117,8 +117,8 @@ class RunFolder:
 
     @property
     def review_copy(self) -> Path:
-        """A copy of the review file, likewise."""
-        return self.data / "review" / "label_review.csv"
+        """Folder of a copy of the review file, likewise."""
+        return self.data / "review"
 
     @property
     def tracking(self) -> Path:

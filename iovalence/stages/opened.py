@@ -123,7 +123,7 @@ def _copy_data(schema: TableSchema, run: RunFolder) -> None:
 def _copy_review(loaded: LoadedConfig, run: RunFolder) -> None:
     review = review_file(loaded)
     if review is not None:
-        copy_file(review, run.review_copy)
+        copy_file(review, run.review_copy / review.name)
 
 
 @contextmanager
