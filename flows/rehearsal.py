@@ -78,7 +78,7 @@ def rehearse(loaded: LoadedConfig) -> Rehearsal:
     ingested = ingest_stage(loaded)
     validate_evaluation(loaded, TableSchema.load(ingested.folder / "schema.json"))
     stages = make_ready(loaded, ingested)
-    report = join_findings(stages.checked, stages.parted, compared=stages.compared)
+    report = join_findings(stages.checks)
     prepared = load_prepared(stages.prepared.folder)
     training = loaded.config.training
     weigh_classes(training.class_weights, prepared, np.flatnonzero(prepared.part == TRAIN))

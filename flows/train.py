@@ -19,7 +19,15 @@ from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, measure_effects, train_model, write_report
 from tasks.progress import tell
 from tasks.publishing import publish_run
-from tasks.rows import check_parts, check_rows, compare_rows, ingest_rows, prepare_rows, split_rows
+from tasks.rows import (
+    check_labels,
+    check_parts,
+    check_rows,
+    compare_rows,
+    ingest_rows,
+    prepare_rows,
+    split_rows,
+)
 
 
 @flow(name="train", persist_result=False)
@@ -41,11 +49,12 @@ def train(
     loaded = load_config(Path(config), overrides)
     ingested = ingest_rows(loaded)
     with opening(loaded, ingested, run_name, resume) as run, publishing(loaded, run), ending(run):
-        checked = check_rows(loaded, run, ingested)
-        compared = compare_rows(loaded, run, ingested, checked)
-        split = split_rows(loaded, ingested, checked)
-        parted = check_parts(loaded, run, ingested, checked, compared, split)
-        stages = prepare_rows(loaded, run, ingested, checked, compared, split, parted)
+        checks = check_rows(loaded, run, ingested)
+        checks = compare_rows(loaded, run, checks)
+        checks = check_labels(loaded, run, checks)
+        split = split_rows(loaded, checks)
+        checks = check_parts(loaded, run, checks, split)
+        stages = prepare_rows(loaded, run, checks, split)
         train_model(loaded, run, stages)
         result = evaluate_model(loaded, run, stages)
         measure_effects(loaded, run, stages)

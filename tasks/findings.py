@@ -3,7 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,9 @@ ARTIFACT_KEY = "data-checks"
 ANSWER_SECONDS = 2.0
 
 
-def say_findings(loaded: LoadedConfig, run: RunFolder, report: QualityReport) -> None:
+def say_findings(loaded: LoadedConfig, run: RunFolder, findings: Iterable[Finding]) -> None:
     """Say what was found, in a few lines; what failed is said when the run ends."""
-    known = [finding for finding in report.findings if finding.severity != "failure"]
+    known = [finding for finding in findings if finding.severity != "failure"]
     for line in tell_findings(known, str(run.quality_page)):
         say(loaded, line)
 

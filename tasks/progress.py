@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DONE = {
     "checks": "checked the rows",
+    "comparison": "compared the table with that of the last accepted run",
+    "suspects": "checked the labels",
     "split": "split the rows",
     "parts": "checked the parts",
     "prepared": "prepared the features",

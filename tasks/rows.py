@@ -1,5 +1,7 @@
 """Own Prefect's side of the stages that turn files into rows ready to train on."""
 
+from collections.abc import Sequence
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -8,15 +10,10 @@ from iovalence.quality.checks import QualityReport
 from iovalence.quality.findings import Finding
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
-from iovalence.stages.compared import ComparedStages, compare_stages, load_comparison
-from iovalence.stages.rows import RowStages, note_comparison, note_findings, record_prepared
-from iovalence.stages.stored import (
-    check_stage,
-    ingest_stage,
-    part_stage,
-    prepare_stage,
-    split_stage,
-)
+from iovalence.stages import rows
+from iovalence.stages.compared import load_comparison
+from iovalence.stages.rows import Checks, RowStages
+from iovalence.stages.stored import ingest_stage, split_stage
 from tasks.findings import say_findings, show_findings, showing_failures
 from tasks.progress import describe_stage, say
 
@@ -30,75 +27,69 @@ def ingest_rows(loaded: LoadedConfig) -> StageOutput:
 
 
 @task(name="check", cache_policy=NO_CACHE, persist_result=False)
-def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> StageOutput:
+def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> Checks:
     """Check the rows; a check whose action is `fail` ends the run here."""
-    checked = check_stage(loaded, ingested)
-    say(loaded, describe_stage(checked))
-    say_findings(loaded, run, QualityReport.load(checked.folder / "findings.json"))
     with showing_failures(loaded, run):
-        note_findings(loaded, run, ingested, checked)
-    return checked
+        checks = rows.check_rows(loaded, run, ingested)
+    _say(loaded, run, checks.checked, _findings(checks.checked))
+    return checks
 
 
 @task(name="compare", cache_policy=NO_CACHE, persist_result=False)
-def compare_rows(
-    loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, checked: StageOutput
-) -> ComparedStages:
+def compare_rows(loaded: LoadedConfig, run: RunFolder, checks: Checks) -> Checks:
     """Compare the table with that of the last accepted run; `fail` ends the run here."""
-    compared = compare_stages(loaded, ingested, run)
-    say(loaded, f"compared the table with the last accepted run's{_cost(compared.compared)}")
-    _say_found(loaded, load_comparison(compared).findings)
-    note_comparison(run, checked, compared)
-    return compared
+    with showing_failures(loaded, run):
+        checks = rows.compare_rows(loaded, run, checks)
+    if checks.compared is not None:
+        _say(loaded, run, checks.compared.compared, load_comparison(checks.compared).findings)
+    return checks
+
+
+@task(name="check-labels", cache_policy=NO_CACHE, persist_result=False)
+def check_labels(loaded: LoadedConfig, run: RunFolder, checks: Checks) -> Checks:
+    """Look for labels that the other rows contradict; with action `fail` one ends the run here."""
+    with showing_failures(loaded, run):
+        checks = rows.check_labels(loaded, run, checks)
+    if checks.suspected is not None:
+        _say(loaded, run, checks.suspected, _findings(checks.suspected))
+    return checks
 
 
 @task(name="split", cache_policy=NO_CACHE, persist_result=False)
-def split_rows(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
+def split_rows(loaded: LoadedConfig, checks: Checks) -> StageOutput:
     """Assign each row to a part."""
-    split = split_stage(loaded, ingested, checked)
+    split = split_stage(loaded, checks.ingested, checks.checked)
     say(loaded, describe_stage(split))
     return split
 
 
 @task(name="check-parts", cache_policy=NO_CACHE, persist_result=False)
-def check_parts(
-    loaded: LoadedConfig,
-    run: RunFolder,
-    ingested: StageOutput,
-    checked: StageOutput,
-    compared: ComparedStages,
-    split: StageOutput,
-) -> StageOutput:
+def check_parts(loaded: LoadedConfig, run: RunFolder, checks: Checks, split: StageOutput) -> Checks:
     """Check the parts; a check whose action is `fail` ends the run here."""
-    parted = part_stage(loaded, ingested, checked, split)
-    say(loaded, describe_stage(parted))
-    say_findings(loaded, run, QualityReport.load(parted.folder / "findings.json").findings)
     with showing_failures(loaded, run):
-        note_findings(loaded, run, ingested, checked, compared=compared, parted=parted)
+        checks = rows.check_parts(loaded, run, checks, split)
+    if checks.parted is not None:
+        _say(loaded, run, checks.parted, _findings(checks.parted))
     show_findings(run)
-    return parted
+    return checks
 
 
 @task(name="prepare", cache_policy=NO_CACHE, persist_result=False)
 def prepare_rows(
-    loaded: LoadedConfig,
-    run: RunFolder,
-    ingested: StageOutput,
-    checked: StageOutput,
-    compared: ComparedStages,
-    split: StageOutput,
-    parted: StageOutput,
+    loaded: LoadedConfig, run: RunFolder, checks: Checks, split: StageOutput
 ) -> RowStages:
     """Fit the preprocessing on the train part and encode all rows."""
-    prepared = prepare_stage(loaded, ingested, checked, parted)
-    stages = RowStages(
-        ingested=ingested,
-        checked=checked,
-        compared=compared,
-        split=split,
-        parted=parted,
-        prepared=prepared,
-    )
-    record_prepared(run, stages)
-    say(loaded, describe_stage(prepared))
+    stages = rows.prepare_rows(loaded, run, checks, split)
+    say(loaded, describe_stage(stages.prepared))
     return stages
+
+
+def _findings(output: StageOutput) -> Sequence[Finding]:
+    return QualityReport.load(output.folder / "findings.json").findings
+
+
+def _say(
+    loaded: LoadedConfig, run: RunFolder, output: StageOutput, findings: Sequence[Finding]
+) -> None:
+    say(loaded, describe_stage(output))
+    say_findings(loaded, run, findings)

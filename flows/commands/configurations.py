@@ -46,17 +46,17 @@ def check(
     from flows.findings import show_checks
     from iovalence.config.load import load_config
     from iovalence.quality.checks import raise_for_failures
-    from iovalence.stages.rows import check_alone, save_checks
+    from iovalence.stages.rows import check_alone, join_findings, save_checks
     from tasks.progress import tell_stage
 
     loaded = load_config(config, overrides or ())
-    found = check_alone(loaded, lambda output: tell_stage(loaded, output))
-    folder = save_checks(loaded, found)
+    checks = check_alone(loaded, lambda output: tell_stage(loaded, output))
+    folder, report = save_checks(loaded, checks), join_findings(checks)
     if as_json:
         paths = {"page": str(folder.quality_page), "removed_rows": str(folder.removed_rows)}
-        print_json(found.report.model_dump(mode="json") | paths)
+        print_json(report.model_dump(mode="json") | paths)
     else:
-        show_checks(found.report, folder)
+        show_checks(report, folder)
     if open_page:
         open_in_browser(folder.quality_page)
-    raise_for_failures(found.report.findings)
+    raise_for_failures(report.findings)

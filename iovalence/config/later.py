@@ -6,7 +6,6 @@ from iovalence.config.node import Node
 LATER_KEYS = (
     "data.group",
     "data.time",
-    "quality.labels.errors",
     "quality.leakage",
 )
 

@@ -1,9 +1,10 @@
 """Own the order of the checks of rows, and what they decide together.
 
 Expectations look at the table as it was read. Then spellings are merged, so that rows which differ
-in the spelling of the label alone count as copies; rows without a label leave, then copies, rows
-that contradict each other, near copies, then classes that are too rare. A row that leaves carries
-the first reason that applied.
+in the spelling of the label alone count as copies. What a person decided about labels comes next,
+so that all else is checked as they left it. Rows without a label leave, then copies, rows that
+contradict each other, near copies, then classes that are too rare. A row that leaves carries the
+first reason that applied.
 """
 
 from collections import Counter
@@ -32,6 +33,7 @@ from iovalence.quality.labels import (
     quote,
 )
 from iovalence.quality.near import NearCopies, check_near, find_near_copies, no_near_copies
+from iovalence.quality.review import DROPPED, apply_review
 from iovalence.quality.section import DuplicateChecks, QualitySection
 from iovalence.quality.targets import check_target
 from iovalence.record import Record
@@ -85,6 +87,8 @@ class CheckedRows:
         first_copy: Index of the first row of its file that each row equals, int64 (N,).
         near: Pairs (i < j) of near copies among the rows of all files, int64 (P, 2), those that
             left as near copies included; see `NearCopies.pairs`.
+        review: What a person decided about its label, as `iovalence.quality.review` says, int8
+            (N,); 0 for nothing.
     """
 
     report: QualityReport
@@ -92,6 +96,7 @@ class CheckedRows:
     target: pa.Array
     first_copy: NDArray[np.int64]
     near: NDArray[np.int64]
+    review: NDArray[np.int8]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -111,7 +116,7 @@ class CheckedRows:
     def save(self, folder: Path) -> None:
         """Write findings.json, rows.arrow and near.npy into `folder`."""
         self.report.save(folder / "findings.json")
-        columns = [_as_column(self.reason), self.target, self.first_copy]
+        columns = [_as_column(self.reason), self.target, self.first_copy, self.review]
         _write_arrow(folder / "rows.arrow", pa.table(columns, _ROW_COLUMNS))
         np.save(folder / "near.npy", self.near)
 
@@ -124,13 +129,14 @@ class CheckedRows:
         """
         from iovalence.data.prepared import open_array
 
-        reason, target, first_copy = _read_arrow(folder / "rows.arrow").columns
+        reason, target, first_copy, review = _read_arrow(folder / "rows.arrow").columns
         return cls(
             QualityReport.load(folder / "findings.json"),
             _shared_texts(reason.combine_chunks()),
             target.combine_chunks(),
             first_copy.to_numpy(),
             open_array(folder / "near.npy"),
+            review.to_numpy(),
         )
 
 
@@ -170,7 +176,7 @@ def _shared_texts(reason: pa.DictionaryArray) -> NDArray[np.object_]:
     return np.asarray(texts[reason.indices.to_numpy()])
 
 
-_ROW_COLUMNS = ["reason", "target", "first_copy"]
+_ROW_COLUMNS = ["reason", "target", "first_copy", "review"]
 
 
 @dataclass
@@ -201,6 +207,7 @@ def check_rows(
     num_parts_split: int,
     class_weights_given: bool,
     find_near: bool = False,
+    review_file: Path | None = None,
 ) -> CheckedRows:
     """Check the rows of a table and decide which of them leave.
 
@@ -210,9 +217,11 @@ def check_rows(
         num_parts_split: Parts that the train file is split into, 1 to 3.
         class_weights_given: Whether the configuration sets class weights itself.
         find_near: Whether to look for near copies also where `duplicates.near` is off.
+        review_file: What a person decided about labels; None for nothing.
 
     Raises:
-        DataError: The train file has, or keeps, too little to learn from.
+        DataError: The train file has, or keeps, too little to learn from; or the review file does
+            not fit it.
         ConfigError: A declared expectation does not exist, or not with these arguments.
     """
     progress = _Progress(np.full(table.num_rows, "", dtype=object))
@@ -221,6 +230,10 @@ def check_rows(
     in_train = table.source_of_rows() == 0
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
+    has_no_copies = section.duplicates.exact == "fix"
+    review = apply_review(table, target, review_file, with_copies=has_no_copies)
+    progress.note(review.findings, review.decision == DROPPED, "labels.errors")
+    target = review.target
     progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
     first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
     kept = progress.kept
@@ -246,7 +259,7 @@ def check_rows(
         balance_weights=weigh,
         near_by_nature=near.by_nature,
     )
-    return CheckedRows(report, progress.reason, target, first_copy, near.pairs)
+    return CheckedRows(report, progress.reason, target, first_copy, near.pairs, review.decision)
 
 
 def _check_duplicates(

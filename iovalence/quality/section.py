@@ -49,7 +49,7 @@ class DuplicateChecks(Section):
 
 
 class LabelChecks(Section):
-    """Say what happens to labels that are missing, spelled in several ways, or rare."""
+    """Say what happens to labels that are missing, spelled in several ways, rare or doubtful."""
 
     missing: Action = Field("fix", description="rows without a label; fix drops them")
     spelling: Action = Field(
@@ -60,11 +60,31 @@ class LabelChecks(Section):
         description="classes with too few rows to be in every part; fix drops the class, "
         "warn keeps its rows in the train part",
     )
+    errors: Action = Field(
+        "warn",
+        description="rows whose label a model trained on the others contradicts; fix applies the "
+        "review file, fail does too and stops when others are left",
+    )
+    review_file: str | None = Field(
+        None,
+        description="a run's label_review.csv with decisions: keep, drop or a label; relative to "
+        "this file; needs errors: fix or fail",
+        examples=["label_review.csv"],
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _one_action_for_all(cls, value: Any) -> Any:
-        return _spread(value, ("missing", "spelling", "rare"))
+        return _spread(value, ("missing", "spelling", "rare", "errors"))
+
+    @model_validator(mode="after")
+    def _review_is_applied(self) -> "LabelChecks":
+        if self.review_file is not None and self.errors not in ("fix", "fail"):
+            raise ValueError(
+                f"errors must be fix or fail with a review_file, else it would not be applied, got "
+                f"{self.errors}"
+            )
+        return self
 
 
 class BalanceCheck(Section):

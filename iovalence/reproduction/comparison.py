@@ -23,6 +23,8 @@ ARTEFACTS: dict[str, Compare] = {
     "profile.json": compare_json,
     "quality.json": compare_quality,
     "removed_rows.csv": compare_lines,
+    "label_review.csv": compare_lines,
+    "changed_labels.csv": compare_lines,
     "split.parquet": compare_tables,
     "preprocessing.json": compare_json,
     "journal.jsonl": compare_journals,

@@ -16,6 +16,7 @@ from iovalence.reproduction.environment import (
     find_machine,
 )
 from iovalence.reproduction.recorded import bases, finished_manifest, read_config
+from iovalence.reproduction.review import locate_review
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 
@@ -87,8 +88,15 @@ def _find_input(proof: _Proof) -> LoadedConfig | None:
     proof.notes += located.notes
     if located.section is None:
         return None
-    config = loaded.config.model_copy(update={"data": located.section})
-    return replace(loaded, config=config, base=located.base)
+    review = locate_review(
+        proof.run, proof.manifest, loaded.config.quality, (located.base, *places)
+    )
+    proof.differences += review.differences
+    proof.notes += review.notes
+    if review.section is None:
+        return None
+    changes = {"data": located.section, "quality": review.section}
+    return replace(loaded, config=loaded.config.model_copy(update=changes), base=located.base)
 
 
 def _failure(err: IOValenceError) -> Difference:

@@ -66,6 +66,16 @@ class RunFolder:
         return self.root / "drift.json"
 
     @property
+    def label_review(self) -> Path:
+        """Rows whose label is doubtful, for a person to decide on; not there without any."""
+        return self.root / "label_review.csv"
+
+    @property
+    def changed_labels(self) -> Path:
+        """Which labels were changed, and why; not there without any."""
+        return self.root / "changed_labels.csv"
+
+    @property
     def split(self) -> Path:
         """The part of each row."""
         return self.root / "split.parquet"
@@ -129,6 +139,11 @@ class RunFolder:
     def data(self) -> Path:
         """Copies of the files that were read, with `run.keep_data: copy`."""
         return self.root / "data"
+
+    @property
+    def review_copy(self) -> Path:
+        """Folder of a copy of the review file, likewise."""
+        return self.data / "review"
 
     @property
     def tracking(self) -> Path:

@@ -87,6 +87,7 @@ class Manifest(Record):
             its folder.
         config_hash: SHA-256 of what decides the result.
         data_hash: SHA-256 over the hashes of all files that were read.
+        review_hash: SHA-256 of the review file that was applied, or None.
         flow_run_id: Prefect's id.
         sweep_id: The sweep that it is one configuration of, or None.
         is_chosen: Whether that sweep chose it; the others never see the test part.
@@ -119,6 +120,7 @@ class Manifest(Record):
     config_path: str | None = None
     config_hash: str
     data_hash: str
+    review_hash: str | None = None
     flow_run_id: str | None = None
     sweep_id: str | None = None
     is_chosen: bool = False

@@ -16,12 +16,13 @@ from iovalence.evaluation.requirements import (
     validate_requirements,
 )
 from iovalence.names import nearest
+from iovalence.quality.review_file import hash_review
 from iovalence.runs.folder import RunFolder, create_folder
 from iovalence.runs.journal import Journal
 from iovalence.runs.manifest import Manifest, Process, StageCost, now
 from iovalence.runs.provenance import describe_hardware, git_commit, package_versions
 from iovalence.runs.store import StageOutput, hash_of
-from iovalence.stages.stored import asked_parts
+from iovalence.stages.stored import asked_parts, review_file
 
 
 def open_run(
@@ -36,6 +37,7 @@ def open_run(
 
     Raises:
         ConfigError: `evaluation` names a metric or a column that this run does not have.
+        DataError: The review file is missing.
         StorageError: The workspace cannot be written to.
     """
     config = loaded.config
@@ -56,6 +58,7 @@ def open_run(
         config_path=str(loaded.path.resolve()),
         config_hash=config_hash(config),
         data_hash=hash_of_data(schema),
+        review_hash=hash_of_review(loaded),
         flow_run_id=flow_run_id,
         sweep_id=sweep_id,
         comments=config.comments,
@@ -64,6 +67,7 @@ def open_run(
     write_text(run.config_resolved, resolved_yaml(config))
     if config.run.keep_data == "copy":
         _copy_data(schema, run)
+        _copy_review(loaded, run)
     # With its manifest the folder is a run, which others list and resume: all else is there first.
     manifest.save(run.manifest_path)
     Journal(run.journal).event("started")
@@ -74,6 +78,16 @@ def open_run(
 def hash_of_data(schema: TableSchema) -> str:
     """Return the hash over all files that were read."""
     return hash_of_files(schema.files)
+
+
+def hash_of_review(loaded: LoadedConfig) -> str | None:
+    """Return the hash of the review file that is applied, or None.
+
+    Raises:
+        DataError: It is missing or cannot be read.
+    """
+    review = review_file(loaded)
+    return None if review is None else hash_review(review)
 
 
 def hash_of_files(files: Iterable[SourceFile]) -> str:
@@ -104,6 +118,12 @@ def _copy_data(schema: TableSchema, run: RunFolder) -> None:
     for number, file in enumerate(schema.files):
         target = run.data / file.source / f"{number:04d}-{Path(file.path).name}"
         copy_file(Path(file.path), target)
+
+
+def _copy_review(loaded: LoadedConfig, run: RunFolder) -> None:
+    review = review_file(loaded)
+    if review is not None:
+        copy_file(review, run.review_copy / review.name)
 
 
 @contextmanager

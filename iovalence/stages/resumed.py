@@ -12,7 +12,12 @@ from iovalence.runs.journal import Journal
 from iovalence.runs.manifest import Manifest, Process, now
 from iovalence.runs.provenance import DECIDING, package_versions
 from iovalence.runs.store import StageOutput
-from iovalence.stages.opened import hash_of_data, note_stage, validate_evaluation
+from iovalence.stages.opened import (
+    hash_of_data,
+    hash_of_review,
+    note_stage,
+    validate_evaluation,
+)
 from iovalence.tracking.sync import is_sent
 
 NEWEST = "newest"
@@ -95,6 +100,7 @@ def resume_run(
     faults = [
         *compare_configs(recorded_config(run), loaded.config),
         *_compare_data(manifest, hash_of_data(schema)),
+        *_compare_review(manifest, hash_of_review(loaded)),
         *compare_versions(manifest, {"iovalence": __version__, **package_versions()}),
     ]
     if faults:
@@ -159,6 +165,16 @@ def _compare_data(manifest: Manifest, data_hash: str) -> list[str]:
     return [
         f"the data must be what was read then (hash {manifest.data_hash[:12]}), got other bytes "
         f"({data_hash[:12]}); put the files back, or train again without --resume"
+    ]
+
+
+def _compare_review(manifest: Manifest, review_hash: str | None) -> list[str]:
+    # A file that came or went is a key that changed.
+    if None in (review_hash, manifest.review_hash) or review_hash == manifest.review_hash:
+        return []
+    return [
+        "quality.labels.review_file must be what was read then, got other bytes; put it back, or "
+        "train again without --resume"
     ]
 
 

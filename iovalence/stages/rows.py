@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from iovalence.atomic import copy_file
 from iovalence.config.load import LoadedConfig
-from iovalence.quality.checks import QualityReport, raise_for_failures
+from iovalence.data.ingest import load_table
+from iovalence.quality.changed import write_changed_labels
+from iovalence.quality.checks import CheckedRows, QualityReport, raise_for_failures
+from iovalence.quality.review_file import read_decided, write_review
 from iovalence.record import Record
 from iovalence.runs.checks import ChecksFolder, checks_folder
 from iovalence.runs.folder import RunFolder
@@ -18,32 +21,61 @@ from iovalence.stages.compared import (
 from iovalence.stages.findings import write_findings
 from iovalence.stages.opened import note_stage
 from iovalence.stages.stored import (
+    REVIEW,
     check_stage,
     ingest_stage,
     part_stage,
     prepare_stage,
     split_stage,
+    suspect_stage,
 )
+from iovalence.trials.suspects import Suspects
+
+Note = Callable[[StageOutput], None]
+
+
+class Checks(Record):
+    """Name what was checked so far.
+
+    Attributes:
+        ingested: The table.
+        checked: Which of its rows stay.
+        compared: How it compares with the table of the last accepted run; None before.
+        suspected: Which of its labels are doubtful; None before.
+        parted: The part of each row, checked; None before the split.
+    """
+
+    ingested: StageOutput
+    checked: StageOutput
+    compared: ComparedStages | None = None
+    suspected: StageOutput | None = None
+    parted: StageOutput | None = None
 
 
 class RowStages(Record):
     """Name what was done before training.
 
     Attributes:
-        ingested: The table.
-        checked: Which of its rows stay.
-        compared: How the table compares with that of the last accepted run.
-        split: The part of each row.
-        parted: Likewise, after the checks of parts.
+        checks: The table, and what was checked.
+        split: The part of each row, before the checks of parts.
+        parted: Likewise, after them.
         prepared: The rows, encoded.
     """
 
-    ingested: StageOutput
-    checked: StageOutput
-    compared: ComparedStages
+    checks: Checks
     split: StageOutput
     parted: StageOutput
     prepared: StageOutput
+
+    @property
+    def ingested(self) -> StageOutput:
+        """Return the table."""
+        return self.checks.ingested
+
+    @property
+    def checked(self) -> StageOutput:
+        """Return which of its rows stay."""
+        return self.checks.checked
 
 
 def make_ready(
@@ -60,46 +92,60 @@ def make_ready(
         DataError: The data cannot be trained on.
         GateError: A check whose action is `fail` found something.
     """
-    checked = check_stage(loaded, ingested)
-    note_findings(loaded, run, ingested, checked)
-    compared = compare_stages(loaded, ingested, run)
-    note_comparison(loaded, run, ingested, checked, compared)
-    split = split_stage(loaded, ingested, checked)
-    parted = part_stage(loaded, ingested, checked, split)
-    note_findings(loaded, run, ingested, checked, compared=compared, parted=parted)
-    prepared = prepare_stage(loaded, ingested, checked, parted)
-    stages = RowStages(
-        ingested=ingested,
-        checked=checked,
-        compared=compared,
-        split=split,
-        parted=parted,
-        prepared=prepared,
-    )
+    checks = check_rows(loaded, run, ingested)
+    checks = compare_rows(loaded, run, checks)
+    checks = check_labels(loaded, run, checks)
+    split = split_stage(loaded, ingested, checks.checked)
+    checks = check_parts(loaded, run, checks, split)
+    return prepare_rows(loaded, run, checks, split)
+
+
+def check_rows(loaded: LoadedConfig, run: RunFolder | None, ingested: StageOutput) -> Checks:
+    """Check the rows; see `note_findings`."""
+    checks = Checks(ingested=ingested, checked=check_stage(loaded, ingested))
+    note_findings(loaded, run, checks)
+    return checks
+
+
+def compare_rows(loaded: LoadedConfig, run: RunFolder | None, checks: Checks) -> Checks:
+    """Compare the table with that of the last accepted run; see `note_findings`."""
+    compared = compare_stages(loaded, checks.ingested, run)
+    checks = checks.model_copy(update={"compared": compared})
+    note_findings(loaded, run, checks)
+    return checks
+
+
+def check_labels(loaded: LoadedConfig, run: RunFolder | None, checks: Checks) -> Checks:
+    """Look for labels that the other rows contradict; see `note_findings`."""
+    suspected = suspect_stage(loaded, checks.ingested, checks.checked)
+    checks = checks.model_copy(update={"suspected": suspected})
+    note_findings(loaded, run, checks)
+    return checks
+
+
+def check_parts(
+    loaded: LoadedConfig, run: RunFolder | None, checks: Checks, split: StageOutput
+) -> Checks:
+    """Check what the split made; see `note_findings`."""
+    parted = part_stage(loaded, checks.ingested, checks.checked, split)
+    checks = checks.model_copy(update={"parted": parted})
+    note_findings(loaded, run, checks)
+    return checks
+
+
+def prepare_rows(
+    loaded: LoadedConfig, run: RunFolder | None, checks: Checks, split: StageOutput
+) -> RowStages:
+    """Encode the rows, and copy split and preprocessing into the run, if there is one."""
+    parted = checks.parted or split
+    prepared = prepare_stage(loaded, checks.ingested, checks.checked, parted)
+    stages = RowStages(checks=checks, split=split, parted=parted, prepared=prepared)
     if run is not None:
         record_prepared(run, stages)
     return stages
 
 
-class CheckedAlone(Record):
-    """Hold what the checks found where nothing is trained, and where its stages are.
-
-    Attributes:
-        report: What was found.
-        ingested: The table.
-        checked: Which of its rows stay.
-        parted: Likewise, after the checks of parts; None where a check of rows failed.
-    """
-
-    report: QualityReport
-    ingested: StageOutput
-    checked: StageOutput
-    parted: StageOutput | None = None
-
-
-def check_alone(
-    loaded: LoadedConfig, note: Callable[[StageOutput], None] = lambda _: None
-) -> CheckedAlone:
+def check_alone(loaded: LoadedConfig, note: Note = lambda _: None) -> Checks:
     """Do all checks and train nothing; parts are checked where no check of rows failed.
 
     Args:
@@ -111,102 +157,100 @@ def check_alone(
     """
     ingested = ingest_stage(loaded)
     note(ingested)
-    checked = check_stage(loaded, ingested)
-    note(checked)
+    checks = Checks(ingested=ingested, checked=check_stage(loaded, ingested))
+    note(checks.checked)
     compared = compare_stages(loaded, ingested)
     note(compared.compared)
-    report = join_findings(checked, compared=compared)
-    if any(finding.severity == "failure" for finding in report.findings):
-        return CheckedAlone(report=report, ingested=ingested, checked=checked)
-    split = split_stage(loaded, ingested, checked)
+    suspected = suspect_stage(loaded, ingested, checks.checked)
+    note(suspected)
+    checks = checks.model_copy(update={"compared": compared, "suspected": suspected})
+    if any(finding.severity == "failure" for finding in join_findings(checks).findings):
+        return checks
+    split = split_stage(loaded, ingested, checks.checked)
     note(split)
-    parted = part_stage(loaded, ingested, checked, split)
+    parted = part_stage(loaded, ingested, checks.checked, split)
     note(parted)
-    report = join_findings(checked, compared=compared, parted=parted)
-    return CheckedAlone(report=report, ingested=ingested, checked=checked, parted=parted)
+    return checks.model_copy(update={"parted": parted})
 
 
-def save_checks(loaded: LoadedConfig, found: CheckedAlone) -> ChecksFolder:
+def save_checks(loaded: LoadedConfig, checks: Checks) -> ChecksFolder:
     """Write what the checks alone found into the workspace, in place of what was there before.
 
     Raises:
         StorageError: The workspace cannot be written to.
     """
-    folder = checks_folder(loaded.workspace, loaded.path.stem)
-    found.report.save(folder.quality)
+    folder, report = checks_folder(loaded.workspace, loaded.path.stem), join_findings(checks)
+    report.save(folder.quality)
     write_findings(
         loaded,
-        found.report,
-        found.ingested,
-        found.checked,
-        found.parted,
+        report,
+        checks.ingested,
+        checks.checked,
+        checks.parted,
         page=folder.quality_page,
         removed_rows=folder.removed_rows,
     )
     return folder
 
 
-def join_findings(
-    checked: StageOutput,
-    parted: StageOutput | None = None,
-    *,
-    compared: ComparedStages | None = None,
-) -> QualityReport:
-    """Return what was found in the rows, then by comparing, then in the parts, as far as done."""
-    report = QualityReport.load(checked.folder / "findings.json")
-    if compared is not None:
-        findings = (*report.findings, *load_comparison(compared).findings)
+def join_findings(checks: Checks) -> QualityReport:
+    """Return what was found in the rows, by comparing, in labels and in parts, as far as done."""
+    report = QualityReport.load(checks.checked.folder / "findings.json")
+    if checks.compared is not None:
+        findings = (*report.findings, *load_comparison(checks.compared).findings)
         report = report.model_copy(update={"findings": findings})
-    if parted is None:
-        return report
-    return report.joined(QualityReport.load(parted.folder / "findings.json"))
+    for output in (checks.suspected, checks.parted):
+        if output is not None:
+            report = report.joined(QualityReport.load(output.folder / "findings.json"))
+    return report
 
 
-def note_findings(
-    loaded: LoadedConfig,
-    run: RunFolder | None,
-    ingested: StageOutput,
-    checked: StageOutput,
-    parted: StageOutput | None = None,
-    *,
-    compared: ComparedStages | None = None,
-) -> None:
-    """Write findings, their page and removed rows into the run, if there is one.
+def note_findings(loaded: LoadedConfig, run: RunFolder | None, checks: Checks) -> None:
+    """Write what was found so far into the run, if there is one: for programs and for people.
 
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    report = join_findings(checked, parted, compared=compared)
+    report = join_findings(checks)
     if run is not None:
         report.save(run.quality)
         write_findings(
             loaded,
             report,
-            ingested,
-            checked,
-            parted,
+            checks.ingested,
+            checks.checked,
+            checks.parted,
             page=run.quality_page,
             removed_rows=run.removed_rows,
         )
-        note_stage(run, parted or checked)
+        _note_stages(run, checks)
+        _write_labels(run, checks)
     raise_for_failures(report.findings)
 
 
-def note_comparison(
-    loaded: LoadedConfig,
-    run: RunFolder | None,
-    ingested: StageOutput,
-    checked: StageOutput,
-    compared: ComparedStages,
-) -> None:
-    """Write into the run, if there is one, how its table compares with the last accepted one.
+def _note_stages(run: RunFolder, checks: Checks) -> None:
+    """Note the newest of what was done."""
+    if checks.parted is not None:
+        note_stage(run, checks.parted)
+    elif checks.suspected is not None:
+        note_stage(run, checks.suspected)
+    elif checks.compared is not None:
+        record_comparison(run, checks.compared)
+    else:
+        note_stage(run, checks.checked)
 
-    Raises:
-        GateError: A check whose action is `fail` found something.
-    """
-    if run is not None:
-        record_comparison(run, compared)
-    note_findings(loaded, run, ingested, checked, compared=compared)
+
+def _write_labels(run: RunFolder, checks: Checks) -> None:
+    """Write which labels were changed, which are doubtful, and which decided; if there are any."""
+    table, rows = load_table(checks.ingested.folder), CheckedRows.load(checks.checked.folder)
+    write_changed_labels(run.changed_labels, table, rows.target, rows.review)
+    if checks.suspected is None:
+        return
+    suspects, review = Suspects.load(checks.suspected.folder), checks.checked.folder / REVIEW
+    decided = read_decided(review, table.columns.column_names) if review.exists() else ()
+    if len(suspects.index) or decided:
+        opened = suspects.index, suspects.suggested, suspects.score
+        write_review(run.label_review, table, rows.target, opened, decided)
 
 
 def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
@@ -217,13 +261,15 @@ def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    note_stage(run, stages.checked)
-    went_on = bool(run.manifest().resumed)
-    compared = compare_stages(loaded, stages.ingested, run) if went_on else stages.compared
-    record_comparison(run, compared)
-    note_findings(
-        loaded, run, stages.ingested, stages.checked, compared=compared, parted=stages.parted
-    )
+    checks = stages.checks
+    went_on = bool(run.manifest().resumed) or checks.compared is None
+    compared = compare_stages(loaded, checks.ingested, run) if went_on else checks.compared
+    note_stage(run, checks.checked)
+    if compared is not None:
+        record_comparison(run, compared)
+    if checks.suspected is not None:
+        note_stage(run, checks.suspected)
+    note_findings(loaded, run, checks.model_copy(update={"compared": compared}))
     record_prepared(run, stages)
 
 

@@ -3,11 +3,13 @@
 Each names all that decides its result, and writes files into a folder of its own.
 """
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 
 from iovalence import __version__
+from iovalence.atomic import scratch_folder
 from iovalence.config.load import LoadedConfig
 from iovalence.data.files import fingerprint
 from iovalence.data.ingest import ingest, load_table
@@ -17,10 +19,13 @@ from iovalence.quality.checks import CheckedRows, check_rows
 from iovalence.quality.comparison import Accepted, compare_table
 from iovalence.quality.parts import CheckedParts, check_parts
 from iovalence.quality.profile import Profile, build_profile
+from iovalence.quality.review_file import hash_review
 from iovalence.runs.store import StageOutput, StageStore, hash_of, store_folder
 from iovalence.splitting.split import save_split, split_rows
+from iovalence.trials.suspects import check_label_errors
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
+REVIEW = "review.csv"
 
 
 def stage_store(loaded: LoadedConfig) -> StageStore:
@@ -51,8 +56,9 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
     """Check the rows and decide which of them leave.
 
     Raises:
-        DataError: Too little is left to learn from.
+        DataError: Too little is left to learn from, or the review file does not fit the table.
     """
+    review = review_file(loaded)
     config = loaded.config
     num_parts = num_parts_split(loaded)
     weighted = config.training.class_weights != "none"
@@ -62,6 +68,7 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
         "quality": config.quality.model_dump(mode="json"),
         "num_parts_split": num_parts,
         "class_weights_given": weighted,
+        "review": None if review is None else hash_review(review),
     }
 
     def write(folder: Path) -> None:
@@ -70,7 +77,10 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
             config.quality,
             num_parts_split=num_parts,
             class_weights_given=weighted,
+            review_file=review,
         ).save(folder)
+        if review is not None:
+            shutil.copyfile(review, folder / REVIEW)
 
     return stage_store(loaded).produce("checks", inputs, write)
 
@@ -107,6 +117,30 @@ def compare_stage(
         accepted.save(folder / "accepted.json")
 
     return stage_store(loaded).produce("comparison", inputs, write)
+
+
+def review_file(loaded: LoadedConfig) -> Path | None:
+    """Return the file of what a person decided about labels, or None."""
+    name = loaded.config.quality.labels.review_file
+    return None if name is None else loaded.base / name
+
+
+def suspect_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
+    """Look for rows of the train file whose label the others contradict."""
+    action, seed = loaded.config.quality.labels.errors, loaded.config.training.seed
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "checks": checked.key,
+        "action": action,
+        "seed": seed,
+    }
+
+    def write(folder: Path) -> None:
+        table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
+        with scratch_folder(folder, "rows") as scratch:
+            check_label_errors(table, rows, action, seed, scratch).save(folder)
+
+    return stage_store(loaded).produce("suspects", inputs, write)
 
 
 def asked_parts(loaded: LoadedConfig) -> tuple[Source, ...]:

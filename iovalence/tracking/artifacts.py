@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
 from iovalence.tracking.record import Rows
 
-ROW_NUMBER_COLUMNS = ("source", "row", "reason")
+# Where the columns are that tell nothing of a row but its number; names may occur twice.
+NUMBERS_OF_REMOVED, NUMBERS_OF_REVIEW, NUMBERS_OF_CHANGED = (0, 1, 2), (0, 1), (0, 1, 4)
 # What in a profile is a value of some row, and what is only counted.
 PROFILE_VALUES = {"numbers", "knots", "counts", "period"}
 DOTS = ("predicted_vs_true", "residuals")
@@ -77,13 +78,14 @@ def _withheld(run: RunFolder, rows: Rows) -> set[Path]:
     dots = {run.pictures / f"{name}.{kind}" for name in DOTS for kind in ("png", "svg")}
     profiles = {run.profile, run.accepted_profile}
     pages = {run.report, run.quality_page}
-    return always | dots | pages | profiles | {run.test_predictions, run.removed_rows, run.split}
+    rows_too = {run.test_predictions, *_shortened(run), run.split}
+    return always | dots | pages | profiles | rows_too
 
 
 def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | None:
     """Return a copy of the file without what may not leave, or None where all of it may."""
-    if rows == "numbers" and path == run.removed_rows:
-        return _keep_numbers(path, scratch)
+    if rows == "numbers" and path in _shortened(run):
+        return _keep_columns(path, _shortened(run)[path], scratch)
     if rows == "numbers" and path == run.quality_page:
         return _drop_values(path, scratch)
     if rows == "numbers" and path in (run.profile, run.accepted_profile):
@@ -96,12 +98,21 @@ def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | No
     return None
 
 
-def _keep_numbers(path: Path, scratch: Path) -> Path:
+def _shortened(run: RunFolder) -> dict[Path, tuple[int, ...]]:
+    """Return the files with the values of rows, and which of their columns may leave."""
+    return {
+        run.removed_rows: NUMBERS_OF_REMOVED,
+        run.label_review: NUMBERS_OF_REVIEW,
+        run.changed_labels: NUMBERS_OF_CHANGED,
+    }
+
+
+def _keep_columns(path: Path, columns: Sequence[int], scratch: Path) -> Path:
     kept = scratch / path.name
     with path.open(newline="", encoding="utf-8") as read, kept.open("w", newline="") as write:
         lines = csv.reader(read)
         writer = csv.writer(write)
-        writer.writerows(line[: len(ROW_NUMBER_COLUMNS)] for line in lines)
+        writer.writerows([line[at] for at in columns] for line in lines)
     return kept
 
 

@@ -117,7 +117,7 @@ def test_the_schema_takes_every_form_that_the_loader_takes(
         "optimizer: adamm\n",
         "mixed_precision: maybe\n",
         "training: {model_type: rnn}\n",
-        "quality: {labels: {errors: warn}}\n",
+        "quality: {labels: {errors: maybe}}\n",
         "quality: {labels: wran}\n",
         "quality: {drift: fix}\n",
         "quality: {drift: {alpha: 0}}\n",

@@ -266,20 +266,6 @@ def test_an_effect_that_cannot_be_told_has_no_table(classification):
     assert "balance.effect recall rose Done: the first was kept" in text
 
 
-@pytest.fixture
-def browser():
-    """Return a real browser, or skip with a reason."""
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.mark.browser
 def test_the_page_fits_a_phone_and_asks_for_nothing(browser, strange_names, tmp_path):
     context = describe_run(

@@ -92,7 +92,7 @@ def test_a_second_run_takes_stages_from_the_store(project):
     project(make_table(), CONFIG)
     stages = project(make_table(), CONFIG, "training.dropout=0.1").run.manifest().stages
     reused = [name for name, cost in stages.items() if cost.reused]
-    assert reused == ["table", "checks", "profile", "parts", "split", "prepared"]
+    assert reused == ["table", "checks", "profile", "suspects", "parts", "split", "prepared"]
 
 
 def test_parts_follow_the_arithmetic_of_the_page(project):
