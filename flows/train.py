@@ -96,6 +96,8 @@ def publishing(loaded: LoadedConfig, run: RunFolder) -> Iterator[None]:
             yield
     except (KeyboardInterrupt, SystemExit):
         wanted = run.tracking.exists()
+        if loaded.config.training.save_checkpoint:
+            tell(f"run {run.run_id} was interrupted; the same command with --resume goes on")
         raise
     finally:
         if wanted:

@@ -297,14 +297,15 @@ def find_run(workspace: Path, reference: str) -> RunFolder:
 
     Args:
         workspace: Where to look.
-        reference: A run's id, a unique beginning of one, MLflow's id, a run's name, or `latest`.
+        reference: A run's id, a unique beginning of one, MLflow's id, a run's name, or `latest`:
+            the newest, where of a sweep the chosen run alone counts.
 
     Raises:
         RunNotFoundError: None, or more than one, fits.
     """
     runs = list_runs(workspace)
     if reference == "latest" and runs:
-        return runs[0]
+        return next((run for run in runs if _is_for_itself(run)), runs[0])
     fitting = [run for run in runs if run.run_id == reference]
     fitting = fitting or [run for run in runs if run.run_id.startswith(reference)]
     fitting = fitting or [run for run in runs if run.manifest().run_name == reference]
@@ -321,6 +322,11 @@ def find_run(workspace: Path, reference: str) -> RunFolder:
         f"'{reference}' must name a run of {workspace}, but none fits; {newest}; "
         "`iovalence runs` lists them"
     )
+
+
+def _is_for_itself(run: RunFolder) -> bool:
+    manifest = run.manifest()
+    return manifest.sweep_id is None or manifest.is_chosen
 
 
 def _mlflow_run_id(run: RunFolder) -> str | None:

@@ -32,7 +32,9 @@ def find_unfinished(
 
     Args:
         loaded: The configuration, as it is now.
-        reference: A run as `find_run` takes it, or `newest`: the newest of the same experiment.
+        reference: A run as `find_run` takes it, or `newest`: the newest of the same experiment and
+            settings that did not finish, else the newest of the experiment. What a sweep trained
+            goes on with the sweep.
         say: Told why a run is begun afresh.
 
     Raises:
@@ -44,16 +46,33 @@ def find_unfinished(
         _check_can_go_on(run, loaded)
         return run
     experiment = loaded.config.tracking.experiment
-    runs = (run for run in list_runs(loaded.workspace) if run.manifest().experiment == experiment)
-    newest = next(runs, None)
-    if newest is None:
+    runs = [run for run in list_runs(loaded.workspace) if _is_of(run, experiment)]
+    if not runs:
         say(f"there is no run of '{experiment}' to resume: a new one begins")
         return None
+    newest = next((run for run in runs if _is_cut_off(run, loaded)), runs[0])
     if is_over(newest, loaded):
         say(f"run {newest.run_id} has finished, there is nothing to resume: a new one begins")
         return None
     _check_can_go_on(newest, loaded)
     return newest
+
+
+def _is_of(run: RunFolder, experiment: str | None) -> bool:
+    manifest = run.manifest()
+    return manifest.experiment == experiment and manifest.sweep_id is None
+
+
+def _is_cut_off(run: RunFolder, loaded: LoadedConfig) -> bool:
+    """Say whether a run did not finish and has the settings that are asked for now."""
+    if run.manifest().status == "FINISHED":
+        return False
+    try:
+        then = recorded_config(run)
+    except ConfigError:
+        # Of a version that had other keys.
+        return False
+    return then.training.save_checkpoint and not compare_configs(then, loaded.config)
 
 
 def is_over(run: RunFolder, loaded: LoadedConfig) -> bool:
@@ -64,6 +83,12 @@ def is_over(run: RunFolder, loaded: LoadedConfig) -> bool:
 
 
 def _check_can_go_on(run: RunFolder, loaded: LoadedConfig) -> None:
+    sweep_id = run.manifest().sweep_id
+    if sweep_id is not None:
+        raise ConfigError(
+            f"a run that is resumed must not be one of a sweep, but {run.run_id} is of sweep "
+            f"{sweep_id}; go on with it: the same `iovalence sweep` command with --resume"
+        )
     if is_over(run, loaded):
         raise ConfigError(
             f"a run that is resumed must not have finished, but {run.run_id} has; for more epochs "
@@ -142,9 +167,10 @@ def compare_configs(then: Config, now: Config) -> list[str]:
     scheduler = now.training.scheduler
     if scheduler not in EPOCHS_DECIDE and now.training.epochs >= then.training.epochs:
         after["training.epochs"] = before["training.epochs"]
+    reason = "scheduler {} depends on it" if scheduler in EPOCHS_DECIDE else "or more"
     return [
         f"{key} must be {before.get(key)} as it was, got {after.get(key)}"
-        + (f" (scheduler {scheduler} depends on it)" if key == "training.epochs" else "")
+        + (f" ({reason.format(scheduler)})" if key == "training.epochs" else "")
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]

@@ -63,7 +63,9 @@ def publish_model(
         tags={WEIGHTS_TAG: sent},
         model_type="iovalence",
     )
-    client.log_outputs(mlflow_run_id, [LoggedModelOutput(model.model_id, step=0)])
+    if model.model_id not in _outputs(client, mlflow_run_id):
+        # MLflow takes an output once: to say it again is an error.
+        client.log_outputs(mlflow_run_id, [LoggedModelOutput(model.model_id, step=0)])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / FOLDER
         wrap_model(run, folder, model.model_id, mlflow_run_id)
@@ -71,6 +73,12 @@ def publish_model(
         client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")
     return str(model.model_id)
+
+
+def _outputs(client: "MlflowClient", mlflow_run_id: str) -> set[str]:
+    """Return MLflow's ids of the models that a run has already."""
+    outputs = client.get_run(mlflow_run_id).outputs
+    return set() if outputs is None else {model.model_id for model in outputs.model_outputs}
 
 
 def model_name(experiment: str) -> str:

@@ -57,6 +57,15 @@ def test_a_run_is_found_by_id_beginning_name_and_latest(tmp_path):
     assert find_run(tmp_path, "latest") == list_runs(tmp_path)[0]
 
 
+def test_the_latest_of_a_sweep_is_the_run_that_it_chose(tmp_path):
+    before = make_run(tmp_path)
+    chosen, other = (make_run(tmp_path, sweep_id="s") for _ in range(2))
+    assert find_run(tmp_path, "latest") == before
+    chosen.update(is_chosen=True)
+    assert find_run(tmp_path, "latest") == chosen
+    assert list_runs(tmp_path)[0] == other
+
+
 def test_a_run_is_found_by_the_id_that_mlflow_gave(tmp_path):
     run = make_run(tmp_path)
     run.tracking.write_text('{"mlflow_run_id": "abc123"}')

@@ -191,6 +191,22 @@ def test_the_newest_run_that_did_not_finish_is_found(project):
     assert find(project, run.run_id[:-2]) == (run, [])
 
 
+def test_a_run_that_was_cut_off_is_found_behind_one_that_finished_since(project):
+    run = cut_off(project, 3)
+    send(project(make_table(), CONFIG).run)
+    assert find(project) == (run, [])
+    assert find(project, NEWEST, "epochs=7") == (run, [])
+    assert find(project, NEWEST, "dropout=0.1")[0] is None
+
+
+def test_what_a_sweep_trained_goes_on_with_the_sweep(project):
+    run = cut_off(project, 3)
+    run.update(sweep_id="20261122-141500-4f2a")
+    assert find(project)[1] == ["there is no run of 'config' to resume: a new one begins"]
+    with pytest.raises(ConfigError, match="iovalence sweep` command with --resume"):
+        find(project, run.run_id)
+
+
 def test_with_nothing_to_resume_a_new_run_begins_and_it_is_said(project):
     project.write(make_table(), CONFIG)
     assert find(project)[1] == ["there is no run of 'config' to resume: a new one begins"]

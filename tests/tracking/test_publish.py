@@ -192,6 +192,20 @@ def test_what_the_journal_has_more_is_sent_while_the_run_goes_on(place, client):
     assert shown(client, published).info.status == "FINISHED"
 
 
+def test_a_model_that_was_cut_off_on_its_way_is_sent_whole(place, client, monkeypatch):
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("iovalence.tracking.model.wrap_model", cut)
+        with pytest.raises(KeyboardInterrupt):
+            place.publish()
+    published = place.publish()
+    (model,) = client.search_logged_models([published.experiment_id])
+    assert str(model.status) == "READY"
+    assert client.get_run(published.mlflow_run_id).info.status == "FINISHED"
+
+
 def test_an_epoch_done_again_after_a_kill_is_one_point_at_its_first_time(place, client):
     place.restart()
     before = histories(client, place.publish(final=False))["epoch_seconds"]
