@@ -199,7 +199,11 @@ data_sections = st.fixed_dictionaries(
 quality_sections = st.fixed_dictionaries(
     {},
     optional={
-        "duplicates": action | st.fixed_dictionaries({"exact": action}),
+        "duplicates": action
+        | st.fixed_dictionaries(
+            {"exact": action},
+            optional={"conflicting": action, "near": action, "near_tolerance": st.floats(1e-9, 9)},
+        ),
         "labels": action | st.fixed_dictionaries({}, optional={"missing": action, "rare": action}),
         "balance": action | st.fixed_dictionaries({"max_ratio": st.floats(1, 1e6)}),
         "expectations": st.lists(
