@@ -91,7 +91,14 @@ def test_a_pickle_in_place_of_any_file_is_never_read_and_named_where_that_file_i
         path.write_bytes(content)
         place.run.tracking.unlink(missing_ok=True)
     assert not (tmp_path / "marker").exists()
-    assert named == {"config.resolved.yaml", "manifest.json", "metrics.json", "removed_rows.csv"}
+    assert named == {
+        "config.resolved.yaml",
+        "manifest.json",
+        "metrics.json",
+        "profile.accepted.json",
+        "profile.json",
+        "removed_rows.csv",
+    }
     assert capsys.readouterr() == ("", "")
 
 
