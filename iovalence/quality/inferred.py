@@ -42,7 +42,10 @@ FAR_WIDTHS = 10.0
 # large.
 MIN_RISE, MIN_FIRST = 0.05, 0.01
 _MAX_SHOWN = 40  # characters of a category
-_ADVICE = "see what changed where the column comes from, and correct the data if it is wrong"
+_ADVICE = (
+    "see what changed where the column comes from; where the change is meant, accept it once: "
+    "--set quality.expectations.inferred=warn"
+)
 
 Pair = tuple[ColumnProfile, ColumnProfile]
 
@@ -129,7 +132,7 @@ def _check_columns(both: _Both, run_id: str, severity: Severity) -> Iterator[Fin
             count=len(gone) + len(new),
             share=(len(gone) + len(new)) / len({*ours, *theirs}),
             message=f"columns must be those of run {run_id}, found {' and '.join(found)}",
-            advice="correct the file, or data.exclude what is not to be used",
+            advice="correct the file, or name in data.exclude what is not to be used",
         )
 
 
