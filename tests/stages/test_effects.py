@@ -76,9 +76,11 @@ def write_files(project, shared):
     return f"data: {{train_file: train.csv, {given}}}\ntraining: {{epochs: 3, verbose: false}}\n"
 
 
+@pytest.mark.parametrize("resident_bytes", [1 << 30, 0])
 def test_rows_shared_with_the_validation_file_are_trained_on_to_say_what_they_would_change(
-    project, leaking
+    project, leaking, monkeypatch, resident_bytes
 ):
+    monkeypatch.setattr("iovalence.training.parts.RESIDENT_BYTES", resident_bytes)
     finished = project("", write_files(project, "val"))
     (effect,) = load_effects(finished.run).effects
     assert (effect.finding.check, effect.finding.count) == ("leakage.effect", 150)
