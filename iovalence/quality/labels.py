@@ -7,12 +7,14 @@ the row and stops instead, while `warn` and `off` are the user's word that it ma
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from iovalence.data.table import Table
+from iovalence.data.values import FALSE_WORDS, TRUE_WORDS
 from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
@@ -27,6 +29,7 @@ from iovalence.quality.section import Action
 _QUOTED = re.compile(r"""(['"`])(.+)\1|[“„](.+)[”“]|‘(.+)’""")
 _MAX_LABEL = 40  # characters of a label in a message
 _PUNCTUATION = " .,;:!"
+_SAYS = dict.fromkeys((*TRUE_WORDS, "1"), True) | dict.fromkeys((*FALSE_WORDS, "0"), False)
 _WHOLE_NUMBER = re.compile(r"\+?(-?\d+)(?:\.0+)?")
 
 Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
@@ -47,6 +50,30 @@ def canonical_key(label: str) -> str:
         return number[1]
     folded = bare.casefold()
     return bare if len(set(folded)) == 1 else folded
+
+
+def label_keys(labels: Sequence[str], among: Iterable[str]) -> list[str]:
+    """Return for each label of a target what is the same for all that mean the same.
+
+    That is `canonical_key`; but where all labels say yes or no, each of these two is one label
+    however it is said: `yes`, `true`, `y`, `t` and `1`. Letters and digits alone say it only
+    where they are two: `y`, `n`, `t` and `f` may be grades.
+
+    Args:
+        labels: Distinct labels.
+        among: Those that decide what the labels say: of the train file, or a model's classes.
+    """
+    keys = [canonical_key(label) for label in labels]
+    deciding = {canonical_key(label).casefold() for label in among}
+    sides = {_SAYS.get(key) for key in deciding}
+    is_said = len(deciding) == 2 or any(len(key) > 1 for key in deciding)
+    if sides != {True, False} or not is_said:
+        return keys
+    return [_side(_SAYS.get(key.casefold()), key) for key in keys]
+
+
+def _side(says: bool | None, key: str) -> str:
+    return key if says is None else TRUE_WORDS[0] if says else FALSE_WORDS[0]
 
 
 def _unquote(text: str) -> str:
@@ -100,7 +127,8 @@ def _choose_spellings(
     train = np.bincount(codes[in_train & (codes >= 0)], minlength=len(names))
     every = np.bincount(codes[codes >= 0], minlength=len(names))
     best: dict[str, int] = {}
-    keys = [canonical_key(name) for name in names]
+    of_train = [names[code] for code in np.flatnonzero(train)]
+    keys = label_keys(names, of_train)
     for code, key in enumerate(keys):
         rival = best.setdefault(key, code)
         if (train[code], every[code]) > (train[rival], every[rival]):

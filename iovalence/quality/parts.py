@@ -25,16 +25,20 @@ class CheckedParts:
         part: Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 removed.
         reason: Why each row left, before the split or after it; empty for one that stays; object
             (N,).
+        leaked: Rows of the train part that are, or nearly are, in the validation part: under `fix`
+            they left as `leakage.copies`, else they are there still; indices, int64 (L,).
     """
 
     report: QualityReport
     part: NDArray[np.int8]
     reason: NDArray[np.object_]
+    leaked: NDArray[np.int64]
 
     def save(self, folder: Path) -> None:
-        """Write findings.json, part.npy and reason.arrow into `folder`."""
+        """Write findings.json, part.npy, leaked.npy and reason.arrow into `folder`."""
         self.report.save(folder / "findings.json")
         np.save(folder / "part.npy", self.part)
+        np.save(folder / "leaked.npy", self.leaked)
         save_reasons(folder / "reason.arrow", self.reason)
 
     @classmethod
@@ -50,6 +54,7 @@ class CheckedParts:
             QualityReport.load(folder / "findings.json"),
             open_array(folder / "part.npy"),
             load_reasons(folder / "reason.arrow"),
+            open_array(folder / "leaked.npy"),
         )
 
 
@@ -63,4 +68,4 @@ def check_parts(table: Table, checked: CheckedRows, part: NDArray[np.int8]) -> C
     """
     counts = count_rows(table, checked.reason)
     report = QualityReport(findings=(), counts=counts, balance_weights=False)
-    return CheckedParts(report, part, checked.reason)
+    return CheckedParts(report, part, checked.reason, np.empty(0, np.int64))

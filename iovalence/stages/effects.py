@@ -10,10 +10,8 @@ from iovalence.atomic import scratch_folder
 from iovalence.config.load import LoadedConfig
 from iovalence.data.ingest import load_table
 from iovalence.data.prepared import Prepared, encode_rows, load_prepared, open_array
-from iovalence.data.preprocessing import Encoded
 from iovalence.data.table import Table
 from iovalence.evaluation.effects import Effect, Effects
-from iovalence.evaluation.evaluate import spread_rows
 from iovalence.models.predictor import Predictor
 from iovalence.quality.checks import CheckedRows, load_reasons
 from iovalence.runs.folder import RunFolder
@@ -25,9 +23,7 @@ from iovalence.training.fit import TEST, TRAIN
 from iovalence.training.settling import settle
 from iovalence.training.stopping import stopping
 from iovalence.trials.effects import (
-    MAX_ROWS_SOUGHT,
     RunModel,
-    find_copied_parts,
     measure_leak,
     measure_weights,
 )
@@ -126,17 +122,11 @@ def _measure_leak(
     should_stop: Callable[[], bool],
 ) -> Effect:
     table = load_table(stages.ingested.folder)
-    copied = find_copied_parts(model.prepared, _encode_some(table, model.prepared, leaked))
+    of_validation = open_array(stages.parted.folder / "leaked.npy")
+    num_copying = int(leaked[of_validation].sum())
     with scratch_folder(loaded.workspace, "effects") as folder:
         leaky = _encode_leaky(table, stages, model.prepared, leaked, folder)
-        return measure_leak(model, leaky, copied, should_stop)
-
-
-def _encode_some(table: Table, prepared: Prepared, leaked: NDArray[np.bool_]) -> Encoded:
-    """Return leaked rows, encoded: so few that each can be compared with all of other parts."""
-    rows = np.flatnonzero(leaked)
-    taken = table.columns.take(rows[spread_rows(len(rows), MAX_ROWS_SOUGHT)])
-    return prepared.preprocessing.transform(taken)
+        return measure_leak(model, leaky, num_copying, should_stop)
 
 
 def _encode_leaky(

@@ -23,7 +23,7 @@ from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.result import PartResult
 from iovalence.models.predictions import Predictions, concatenate
 from iovalence.models.predictor import Predictor
-from iovalence.quality.labels import canonical_key
+from iovalence.quality.labels import label_keys
 from iovalence.runs.folder import RunFolder
 
 STDOUT = "-"
@@ -213,10 +213,11 @@ def respell(target: pa.ChunkedArray, classes: tuple[str, ...] | None) -> pa.Chun
     """Return labels, (N,), with the spelling of the class that each one means."""
     if classes is None:
         return target
-    by_key = {canonical_key(name): name for name in classes}
+    by_key = dict(zip(label_keys(classes, classes), classes, strict=True))
     encoded = pc.dictionary_encode(target.combine_chunks())
+    found = encoded.dictionary.to_pylist()
     names = [
-        name if name in classes else by_key.get(canonical_key(name), name)
-        for name in encoded.dictionary.to_pylist()
+        name if name in classes else by_key.get(key, name)
+        for name, key in zip(found, label_keys(found, classes), strict=True)
     ]
     return pa.chunked_array([pa.array(names, pa.string()).take(encoded.indices)])

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from iovalence.data.prepared import Prepared
-from iovalence.data.preprocessing import Encoded
 from iovalence.errors import TrainingError
 from iovalence.evaluation.effects import Change, Effect, compare_metrics, compare_recalls
 from iovalence.evaluation.wording import format_difference, format_metric
@@ -23,7 +22,6 @@ from iovalence.models.predictor import interpret
 from iovalence.quality.findings import MAX_EXAMPLES, Finding
 from iovalence.quality.labels import quote
 from iovalence.training.fit import (
-    TEST,
     TRAIN,
     VALIDATION,
     ClassWeights,
@@ -37,7 +35,6 @@ from iovalence.training.trainer import compute_outputs
 
 BALANCE_EFFECT, LEAK_EFFECT = "balance.effect", "leakage.effect"
 WITHOUT_WEIGHTS, WITH_LEAK = "without class weights", "with the leaked rows"
-MAX_ROWS_SOUGHT = 256
 # Weights make probabilities of what they are not: what that costs belongs to the effect.
 _WEIGHT_METRICS = {
     "balanced_accuracy": "balanced accuracy",
@@ -47,7 +44,6 @@ _WEIGHT_METRICS = {
 }
 _LEAK_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 _VALUE_METRICS = ("rmse", "mae", "r2")
-_BLOCK_ROWS = 1 << 14
 
 ShouldStop = Callable[[], bool]
 
@@ -135,7 +131,7 @@ def measure_weights(model: RunModel, should_stop: ShouldStop | None = None) -> E
 def measure_leak(
     model: RunModel,
     leaky: Prepared,
-    copied_parts: NDArray[np.int8],
+    num_copying: int,
     should_stop: ShouldStop | None = None,
 ) -> Effect:
     """Say what the score would have been with the leaked rows: the same training with them.
@@ -145,7 +141,7 @@ def measure_leak(
     Args:
         model: Trained without them.
         leaky: Likewise encoded, with the leaked rows in the train part.
-        copied_parts: Which part some of them copy rows of, int8 (L,); see `find_copied_parts`.
+        num_copying: How many of them copy validation rows.
         should_stop: Asked often; True interrupts.
 
     Raises:
@@ -156,7 +152,7 @@ def measure_leak(
     leak = _Leak(num_leaked, num_leaked / num_train)
     if not model.num_validation:
         return _unknown(LEAK_EFFECT, "what the leaked rows would have changed", WITH_LEAK)
-    if not np.any(copied_parts == VALIDATION):
+    if not num_copying:
         return leak.effect(
             f"{_name_rows(num_leaked)} left train as copies of test rows alone: the validation "
             "part cannot show what they would have changed, and the test part is not asked"
@@ -168,41 +164,8 @@ def measure_leak(
     is_classes = model.prepared.preprocessing.classes is not None
     names = _LEAK_METRICS if is_classes else _VALUE_METRICS
     metrics, recalls, _ = _compare(model, other, names)
-    message = f"with {_describe_copies(num_leaked, copied_parts)} left in train "
+    message = f"with {_describe_copies(num_leaked, num_copying)} left in train "
     return leak.effect(message + _describe_scores(metrics), metrics, recalls)
-
-
-def find_copied_parts(prepared: Prepared, leaked: Encoded) -> NDArray[np.int8]:
-    """Return which part holds the row that each leaked row is a copy of.
-
-    That is the part with the nearest row; validation, where it has one as near as test.
-
-    Args:
-        prepared: All rows that stayed, encoded.
-        leaked: Leaked rows, encoded likewise, (L,) of them.
-
-    Returns:
-        int8 (L,): 1 validation, 2 test.
-    """
-    validation, test = (_nearest(prepared, part, leaked) for part in (VALIDATION, TEST))
-    sizes = np.square(leaked.features, dtype=np.float64).sum(axis=1)
-    return np.where(validation <= test + 1e-9 * (1 + sizes), VALIDATION, TEST).astype(np.int8)
-
-
-def _nearest(prepared: Prepared, part: int, leaked: Encoded) -> NDArray[np.float64]:
-    """Return the squared distance of each leaked row to the nearest row of a part, (L,)."""
-    nearest = np.full(len(leaked.features), np.inf)
-    rows, own = np.flatnonzero(prepared.part == part), leaked.features.astype(np.float64)
-    sizes = np.square(own).sum(axis=1)
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        taken = rows[start : start + _BLOCK_ROWS]
-        block = prepared.features[taken].astype(np.float64)
-        found = sizes[:, None] - 2 * own @ block.T + np.square(block).sum(axis=1)
-        for codes, others in zip(leaked.codes.T, prepared.codes[taken].T, strict=True):
-            # As far as the two places of a one-hot column would be.
-            found += 2.0 * (codes[:, None] != others)
-        np.minimum(nearest, found.min(axis=1), out=nearest)
-    return nearest
 
 
 def _compare(
@@ -283,13 +246,10 @@ def _name_rows(num_rows: int) -> str:
     return f"{num_rows} leaked row{'' if num_rows == 1 else 's'}"
 
 
-def _describe_copies(num_leaked: int, copied_parts: NDArray[np.int8]) -> str:
+def _describe_copies(num_leaked: int, num_copying: int) -> str:
     """Return how many rows leaked, and how many of them copy validation rows if not all do."""
-    share = float(np.mean(copied_parts == VALIDATION))
-    if share == 1:
-        return _name_rows(num_leaked)
-    about = "about " if len(copied_parts) < num_leaked else ""
-    return f"{_name_rows(num_leaked)}, of which {about}{100 * share:.3g} % copy validation rows,"
+    some = f", of which {num_copying} copy validation rows," if num_copying < num_leaked else ""
+    return _name_rows(num_leaked) + some
 
 
 def _describe_scores(metrics: Sequence[Change]) -> str:

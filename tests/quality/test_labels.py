@@ -8,6 +8,7 @@ from iovalence.quality.labels import (
     check_missing,
     check_rare,
     check_unseen,
+    label_keys,
     merge_spellings,
 )
 from tests.quality.tables import build_table
@@ -61,6 +62,41 @@ def test_labels_that_differ_in_meaning_keep_their_own_keys(labels):
 @given(st.text(min_size=1).filter(lambda text: text.strip()))
 def test_a_key_is_never_empty(label):
     assert canonical_key(label)
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_labels"),
+    [
+        (("yes", "true", "no", "False"), 2),
+        (("1", "0", "Yes", "no."), 2),
+        (("y", "n", "yes", "1.0"), 2),
+        (("T", "false", "F", "TRUE"), 2),
+        (("yes", "no"), 2),
+        (("yes", "true", "no", "maybe"), 4),
+        (("yes", "true"), 2),
+        (("y", "n", "t", "f"), 4),
+        (("0", "1", "2", "yes"), 4),
+        (("f", "m"), 2),
+    ],
+)
+def test_yes_and_true_are_one_label_where_all_labels_say_yes_or_no(labels, num_labels):
+    assert len(set(label_keys(labels, labels))) == num_labels
+
+
+def test_the_train_file_decides_whether_labels_say_yes_or_no():
+    assert label_keys(("true", "1", "maybe"), ("yes", "no")) == ["true", "true", "maybe"]
+    assert label_keys(("true", "yes"), ("1", "0")) == ["true", "true"]
+    assert label_keys(("true", "yes"), ("1", "0", "2")) == ["true", "yes"]
+
+
+def test_labels_that_say_yes_are_written_as_most_of_the_train_file_does():
+    labels = ["true", "no", "no", "yes", "true", "yes", "0", "true", "no", "False"]
+    table = labelled(labels, num_rows=(7, 0, 3))
+    target, (finding,) = merge_spellings(table, "fix")
+    assert target.to_pylist() == [
+        "true", "no", "no", "true", "true", "true", "no", "true", "no", "no",
+    ]  # fmt: skip
+    assert "'yes' for 'true' (2)" in finding.message
 
 
 def test_fix_writes_labels_as_most_of_the_train_file_does():

@@ -57,10 +57,20 @@ def leaking(monkeypatch):
     def take_copies(table, checked, part, *rest, **settings):
         found = check(table, checked, part, *rest, **settings)
         rows = list(zip(*(column.to_pylist() for column in table.columns.columns), strict=True))
-        others = {row for row, at in zip(rows, part.tolist(), strict=True) if at > 0}
-        copied = np.array([row in others for row in rows]) & (part == 0)
-        reason = np.where(copied, "leakage.copies", found.reason)
-        return replace(found, part=np.where(copied, -1, part).astype(np.int8), reason=reason)
+        held = [
+            {row for row, at in zip(rows, part.tolist(), strict=True) if at == other}
+            for other in (1, 2)
+        ]
+        of_validation, of_test = (
+            np.array([row in others for row in rows]) & (part == 0) for others in held
+        )
+        copied = of_validation | of_test
+        return replace(
+            found,
+            part=np.where(copied, -1, part).astype(np.int8),
+            reason=np.where(copied, "leakage.copies", found.reason),
+            leaked=np.flatnonzero(of_validation),
+        )
 
     monkeypatch.setattr("iovalence.stages.stored.check_parts", take_copies)
 
@@ -76,9 +86,11 @@ def write_files(project, shared):
     return f"data: {{train_file: train.csv, {given}}}\ntraining: {{epochs: 3, verbose: false}}\n"
 
 
+@pytest.mark.parametrize("resident_bytes", [1 << 30, 0])
 def test_rows_shared_with_the_validation_file_are_trained_on_to_say_what_they_would_change(
-    project, leaking
+    project, leaking, monkeypatch, resident_bytes
 ):
+    monkeypatch.setattr("iovalence.training.parts.RESIDENT_BYTES", resident_bytes)
     finished = project("", write_files(project, "val"))
     (effect,) = load_effects(finished.run).effects
     assert (effect.finding.check, effect.finding.count) == ("leakage.effect", 150)

@@ -133,8 +133,9 @@ def test_a_model_is_measured_on_other_data_with_its_spellings(run, tmp_path):
     (tmp_path / "plain.csv").write_text(rows)
     (tmp_path / "spelled.csv").write_text(rows.replace(",yes", ", YES.").replace(",no", ",No"))
     plain = evaluate_other(run, "plain.csv", tmp_path)
+    (tmp_path / "said.csv").write_text(rows.replace(",yes", ",TRUE").replace(",no", ",0"))
     spelled = evaluate_other(run, "spelled.csv", tmp_path)
-    assert plain.metrics == spelled.metrics
+    assert plain.metrics == spelled.metrics == evaluate_other(run, "said.csv", tmp_path).metrics
     assert plain.metrics["accuracy"].low < plain.metrics["accuracy"].value
 
 

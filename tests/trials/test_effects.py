@@ -12,7 +12,6 @@ from iovalence.training.section import SettledTraining
 from iovalence.trials.effects import (
     RunModel,
     _advise_weights,
-    find_copied_parts,
     measure_leak,
     measure_weights,
 )
@@ -108,7 +107,7 @@ def test_leaked_rows_raise_the_score_of_a_model_that_learns_by_heart(tmp_path):
     part = np.append(part, np.full(leaked.sum(), REMOVED, np.int8))
     model = train(table, part, tmp_path / "run")
     leaky = leak(table, part, leaked, model, tmp_path / "leaky")
-    effect = measure_leak(model, leaky, np.array([VALIDATION]))
+    effect = measure_leak(model, leaky, int(leaked.sum()))
     accuracy = effect.metric("accuracy")
     assert accuracy.other > accuracy.model + 0.1
     assert effect.finding.count == 200
@@ -124,7 +123,7 @@ def test_of_rows_that_copy_test_rows_alone_nothing_is_said_and_nothing_trained(t
     leaked = np.arange(100) == 50
     model = train(table, np.where(leaked, REMOVED, part).astype(np.int8), tmp_path / "run")
     leaky = leak(table, part, leaked, model, tmp_path / "leaky")
-    effect = measure_leak(model, leaky, np.array([TEST, TEST]))
+    effect = measure_leak(model, leaky, 0)
     assert effect.metrics == ()
     assert effect.finding.message == (
         "1 leaked row left train as copies of test rows alone: the validation part cannot show "
@@ -138,9 +137,9 @@ def test_of_leaked_rows_it_is_told_how_many_copy_validation_rows(tmp_path):
     leaked &= part == TRAIN
     model = train(table, np.where(leaked, REMOVED, part).astype(np.int8), tmp_path / "run")
     leaky = leak(table, part, leaked, model, tmp_path / "leaky")
-    effect = measure_leak(model, leaky, np.array([VALIDATION, TEST, TEST, TEST]))
+    effect = measure_leak(model, leaky, 4)
     assert effect.finding.message.startswith(
-        "with 10 leaked rows, of which about 25 % copy validation rows, left in train val_accuracy"
+        "with 10 leaked rows, of which 4 copy validation rows, left in train val_accuracy"
     )
 
 
@@ -151,7 +150,7 @@ def test_leaked_rows_of_a_regression_are_told_in_the_unit_of_the_target(tmp_path
     part, leaked = parts_of(200), np.arange(200) == 100
     model = train(table, np.where(leaked, REMOVED, part).astype(np.int8), tmp_path / "run")
     leaky = leak(table, part, leaked, model, tmp_path / "leaky")
-    effect = measure_leak(model, leaky, np.array([VALIDATION]))
+    effect = measure_leak(model, leaky, int(leaked.sum()))
     assert effect.recalls == ()
     assert [one.name for one in effect.metrics] == ["rmse", "mae", "r2"]
     assert effect.metric("rmse").model > 1
@@ -165,28 +164,6 @@ def test_an_other_training_that_fails_is_told_and_fails_nothing(tmp_path):
     assert effect.finding.message.startswith(
         "training once more without class weights failed: the loss must be finite"
     )
-
-
-def test_leaked_rows_are_told_apart_by_the_part_whose_rows_they_are_nearest_to(tmp_path):
-    numbers, words = np.arange(100.0), np.array(["a", "b"] * 50)
-    labels = np.array(["no", "yes"] * 50)
-    table = build_table({"x": numbers.tolist(), "w": words.tolist(), "y": labels.tolist()})
-    part = parts_of(100)
-    model = train(table, part, tmp_path / "run")
-    rows = table.columns.take([0, 1, 39, 80, 99])
-    found = find_copied_parts(model.prepared, model.prepared.preprocessing.transform(rows))
-    assert found.tolist() == [VALIDATION, VALIDATION, VALIDATION, TEST, TEST]
-
-
-@pytest.mark.parametrize("words", [["a"] * 150, [f"w{at % 75}" for at in range(150)]])
-def test_a_copy_in_both_parts_counts_for_validation(tmp_path, words):
-    # The last third is the first once more; where there are many words they are embedded.
-    numbers, words = np.tile(np.arange(50.0), 3), [*words[:100], *words[:50]]
-    labels = np.array(["no", "yes"] * 75)
-    table = build_table({"x": numbers.tolist(), "w": words, "y": labels.tolist()})
-    model = train(table, parts_of(150, validation=1 / 3, test=1 / 3), tmp_path / "run")
-    encoded = model.prepared.preprocessing.transform(table.columns.slice(20, 3))
-    assert find_copied_parts(model.prepared, encoded).tolist() == [VALIDATION] * 3
 
 
 def change(name, difference):
