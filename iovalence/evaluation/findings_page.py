@@ -22,7 +22,8 @@ MAX_CLASSES = 12
 MAX_FILES = 5
 MAX_NAME = 60
 PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
-CLASSES_ONLY = frozenset({"labels.spelling", "labels.rare", "balance"})
+CLASSES_ONLY = frozenset({"labels.spelling", "labels.rare", "labels.errors", "balance"})
+NUMBERS_ONLY = frozenset({"target"})
 AFTER_SPLIT = ("leakage",)
 
 _VALUES = re.compile(r"<!--values-->.*?<!--/values-->", re.DOTALL)
@@ -249,6 +250,8 @@ def _why_not(setting: CheckSetting, context: FindingsContext) -> str:
         return "off"
     if setting.name in CLASSES_ONLY and context.schema.task == "regression":
         return "is for classes, and the target is a number"
+    if setting.name in NUMBERS_ONLY and context.schema.task == "classification":
+        return "is for numbers, and the target has classes"
     if setting.name == "expectations":
         return "none are declared"
     if context.part_rows is None and setting.name.startswith(AFTER_SPLIT):

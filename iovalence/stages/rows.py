@@ -149,7 +149,24 @@ def note_findings(
     Raises:
         GateError: A check whose action is `fail` found something.
     """
-    report = join_findings(checked, parted)
+    if run is not None:
+        note_stage(run, parted or checked)
+    record_findings(loaded, run, join_findings(checked, parted), ingested, checked, parted)
+
+
+def record_findings(
+    loaded: LoadedConfig,
+    run: RunFolder | None,
+    report: QualityReport,
+    ingested: StageOutput,
+    checked: StageOutput,
+    parted: StageOutput | None = None,
+) -> None:
+    """Write a report, its page and the removed rows into the run, if there is one.
+
+    Raises:
+        GateError: A check whose action is `fail` found something; all is written all the same.
+    """
     if run is not None:
         report.save(run.quality)
         write_findings(
@@ -161,7 +178,6 @@ def note_findings(
             page=run.quality_page,
             removed_rows=run.removed_rows,
         )
-        note_stage(run, parted or checked)
     raise_for_failures(report.findings)
 
 
