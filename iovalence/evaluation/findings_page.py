@@ -14,7 +14,7 @@ from iovalence.evaluation.pages import render_page
 from iovalence.evaluation.wording import format_count, format_number
 from iovalence.quality.actions import CheckSetting, setting_of
 from iovalence.quality.checks import QualityReport
-from iovalence.quality.examples import ShownRow, choose_columns
+from iovalence.quality.examples import MAX_TEXT, ShownRow, choose_columns
 from iovalence.quality.findings import Finding, RowNumber, by_gravity, list_rows
 from iovalence.quality.spread import ClassCounts, TargetSpread
 
@@ -22,7 +22,8 @@ MAX_CLASSES = 12
 MAX_FILES = 5
 MAX_NAME = 60
 PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
-CLASSES_ONLY = frozenset({"labels.spelling", "labels.rare", "balance"})
+CLASSES_ONLY = frozenset({"labels.spelling", "labels.rare", "labels.errors", "balance"})
+NUMBERS_ONLY = frozenset({"target"})
 AFTER_SPLIT = ("leakage",)
 
 _VALUES = re.compile(r"<!--values-->.*?<!--/values-->", re.DOTALL)
@@ -205,6 +206,7 @@ def _describe_examples(finding: Finding, context: FindingsContext) -> dict[str, 
             lines.append({"row": f"beside {partner}", "like": None, "cells": other})
     return {
         "names": names,
+        "titles": [_shorten(name, MAX_TEXT) for name in names],
         "target": context.schema.target,
         "marked": finding.columns,
         "lines": lines,
@@ -249,6 +251,8 @@ def _why_not(setting: CheckSetting, context: FindingsContext) -> str:
         return "off"
     if setting.name in CLASSES_ONLY and context.schema.task == "regression":
         return "is for classes, and the target is a number"
+    if setting.name in NUMBERS_ONLY and context.schema.task == "classification":
+        return "is for numbers, and the target has classes"
     if setting.name == "expectations":
         return "none are declared"
     if context.part_rows is None and setting.name.startswith(AFTER_SPLIT):
@@ -269,38 +273,21 @@ def _describe_spread(spread: TargetSpread) -> dict[str, Any]:
 
 
 def _describe_classes(classes: Sequence[ClassCounts]) -> dict[str, Any]:
-    shown = list(classes[:MAX_CLASSES])
-    rest = classes[MAX_CLASSES:]
-    if rest:
-        parts = tuple(map(sum, zip(*(one.parts for one in rest), strict=True)))
-        name = f"{format_count(len(rest))} more"
-        shown.append(
-            ClassCounts(name, sum(one.read for one in rest), sum(one.kept for one in rest), parts)
-        )
-    totals = [sum(one.read for one in classes), sum(one.kept for one in classes)]
+    shown = _gather_classes(classes)
+    read, kept = sum(one.read for one in classes), sum(one.kept for one in classes)
     in_parts = [sum(some) for some in zip(*(one.parts for one in classes), strict=True)]
-    labels = [label for label, total in zip(PART_LABELS.values(), in_parts, strict=False) if total]
-    most = max(
-        [one.read / max(1, totals[0]) for one in shown]
-        + [one.kept / max(1, totals[1]) for one in shown],
-        default=1.0,
-    )
+    shares = [(one.read / max(1, read), one.kept / max(1, kept)) for one in shown]
+    most = max((max(pair) for pair in shares), default=1.0)
     return {
-        "labels": labels,
+        "labels": [
+            label for label, total in zip(PART_LABELS.values(), in_parts, strict=False) if total
+        ],
         "classes": [
             {
-                "name": one.name if len(one.name) <= MAX_NAME else f"{one.name[: MAX_NAME - 1]}…",
+                "name": _shorten(one.name, MAX_NAME),
                 "bars": [
-                    {
-                        "kind": kind,
-                        "count": count,
-                        "share": format_share(count / total) if total else "–",
-                        "width": _width(count / max(1, total), most),
-                    }
-                    for kind, count, total in (
-                        ("read", one.read, totals[0]),
-                        ("kept", one.kept, totals[1]),
-                    )
+                    _describe_bar("read", one.read, read, most),
+                    _describe_bar("kept", one.kept, kept, most),
                 ],
                 "parts": [
                     format_share(count / total)
@@ -311,3 +298,28 @@ def _describe_classes(classes: Sequence[ClassCounts]) -> dict[str, Any]:
             for one in shown
         ],
     }
+
+
+def _gather_classes(classes: Sequence[ClassCounts]) -> list[ClassCounts]:
+    """Return the largest classes, and all others as one."""
+    rest = classes[MAX_CLASSES:]
+    if not rest:
+        return list(classes)
+    parts = tuple(map(sum, zip(*(one.parts for one in rest), strict=True)))
+    read, kept = sum(one.read for one in rest), sum(one.kept for one in rest)
+    others = ClassCounts(f"{format_count(len(rest))} more", read, kept, parts)
+    return [*classes[:MAX_CLASSES], others]
+
+
+def _describe_bar(kind: str, count: int, total: int, most: float) -> dict[str, Any]:
+    """Return a bar as long as its share is beside the largest share, `most`."""
+    return {
+        "kind": kind,
+        "count": count,
+        "share": format_share(count / total) if total else "–",
+        "width": _width(count / max(1, total), most),
+    }
+
+
+def _shorten(text: str, size: int) -> str:
+    return text if len(text) <= size else f"{text[: size - 1]}…"

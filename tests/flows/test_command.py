@@ -285,11 +285,35 @@ def test_what_mlflow_has_is_not_sent_again(
     assert found["sent"] == []
 
 
-def test_check_says_what_it_found(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_says_what_it_found_and_leaves_a_page(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["check", CONFIG_NAME, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["counts"][0]["num_rows"] == 569
+    found = json.loads(capsys.readouterr().out)
+    assert found["counts"][0]["num_rows"] == 569
+    assert "rows read" in Path(found["page"]).read_text()
+    assert Path(found["removed_rows"]).read_text().startswith('"source","row","reason"')
     assert main(["check", CONFIG_NAME]) == 0
-    assert "train: of 569 rows 0 leave" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "train: of 569 rows 0 leave" in out
+    assert out.endswith(f"page: {found['page']}\n")
+    assert "checked the rows (as before)" in err
+
+
+def test_a_check_that_fails_is_status_4_after_the_table_and_its_page_opens(
+    in_trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    failing = "quality.balance={action: fail, max_ratio: 1}"
+    silent = ("--set", "verbose=false", "--set", failing)
+    assert main(["check", CONFIG_NAME, "--open", *silent]) == 4
+    out, err = capsys.readouterr()
+    assert "balance   failure    the largest class must have at most 1 rows" in out
+    assert err.startswith("error: quality.balance: the largest class must have at most 1 rows")
+    assert err.count("\n") == 1
+    assert opened == [Path(out.splitlines()[-1].removeprefix("page: ")).as_uri()]
+    assert "1 check failed" in Path(opened[0].removeprefix("file://")).read_text()
 
 
 def test_a_dry_run_trains_nothing(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,5 @@
 """What the checks leave for people: the page, and the rows that left."""
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,11 @@ from iovalence.errors import GateError
 from iovalence.runs.folder import list_runs
 from iovalence.stages.rows import check_alone, save_checks
 from tests.evaluation.pages import Page
-from tests.stages.test_pipeline import CONFIG, make_table
+from tests.stages.test_pipeline import CONFIG
 
 EVIL = """"</td><script>alert('&')</script>\u202e" """.strip()
-COPIED = make_table() + "\n".join(make_table().splitlines()[1:4]) + "\n"
+ROWS = [f"{number * 1.37:.2f},{'rgb'[number % 3]},{'ab'[number % 2]}" for number in range(200)]
+COPIED = "\n".join(["size,colour,label", *ROWS, *ROWS[:3]]) + "\n"
 
 
 def read(path: Path) -> Page:
@@ -46,7 +46,7 @@ def test_checks_alone_leave_page_and_rows_beside_each_other(project):
     folder = save_checks(loaded, found)
     assert told == ["table", "checks", "split", "parts"]
     assert folder.root == project.workspace / "checks" / "config"
-    assert len(list(csv.reader(folder.removed_rows.open()))) == 1 + 3
+    assert len(folder.removed_rows.read_text().splitlines()) == 1 + 3
     assert "3 rows, the first of each kind stays" in read(folder.quality_page).text
     assert not list_runs(project.workspace)
 
