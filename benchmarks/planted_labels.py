@@ -6,8 +6,8 @@
 `quality.labels.errors` as a run does it, from the typed table to the list of suspects. By hand is
 what a person would write: features standardised and one-hot encoded, out-of-fold probabilities of
 scikit-learn's MLPClassifier with the same layers (cross_val_predict, 5 folds), and cleanlab's
-find_label_issues on them. Means over the seeds; `equal` is the precision of the most doubtful rows,
-as many as were planted, whatever each of the two flagged.
+find_label_issues on them; each has one thread. Means over the seeds; `equal` is the precision of
+the most doubtful rows, as many as were planted, whatever each of the two flagged.
 """
 
 import argparse
@@ -101,6 +101,7 @@ def find_by_hand(table: pd.DataFrame, seed: int) -> tuple[float, np.ndarray, np.
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from threadpoolctl import threadpool_limits
 
     features, (_, labels) = table.drop(columns="label"), np.unique(table["label"], return_inverse=1)
     numbers = features.select_dtypes("number").columns
@@ -113,7 +114,7 @@ def find_by_hand(table: pd.DataFrame, seed: int) -> tuple[float, np.ndarray, np.
         ),
     )
     model = MLPClassifier(LAYERS, random_state=seed)
-    with warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that 200 epochs were not enough
         encoded = encoder.fit_transform(features)
         probs = cross_val_predict(model, encoded, labels, cv=5, method="predict_proba")
