@@ -15,6 +15,7 @@ from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import resume_run
 from iovalence.stages.rows import make_ready
 from iovalence.stages.stored import ingest_stage
+from iovalence.tracking.artifacts import outgoing
 from tests.stages.conftest import run_stages
 
 CONFIG = "data: {train_file: data.csv}\ntraining: {epochs: 2, verbose: false}\n"
@@ -158,3 +159,11 @@ def test_the_review_of_a_run_is_found_again_or_named(project, doubted):
 def test_labels_are_looked_at_once_for_runs_of_other_networks(project, doubted):
     loaded = load_config(project.path, ("training.layers=[8]", "training.epochs=7"))
     assert make_ready(loaded, ingest_stage(loaded)).suspected.reused
+
+
+def test_values_of_doubted_rows_do_not_leave_for_the_tracking_server(doubted, tmp_path):
+    sent = {one.name: one.path for one in outgoing(doubted, "numbers", tmp_path)}
+    lines = sent["label_review.csv"].read_text().splitlines()
+    assert lines[0] == "source,row"
+    assert {line.split(",")[0] for line in lines[1:]} == {"train"}
+    assert "label_review.csv" not in {one.name for one in outgoing(doubted, "none", tmp_path)}
