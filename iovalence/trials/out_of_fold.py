@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from iovalence.data.prepared import Prepared
 from iovalence.models.network import Network
-from iovalence.training.fit import Machine, fit
+from iovalence.training.fit import Machine, arithmetic, fit
 from iovalence.training.parts import load_part
 from iovalence.training.randomness import derived_seed
 from iovalence.training.section import SettledTraining
@@ -46,12 +46,12 @@ def predict_out_of_fold(
         seed: Decides the first weights, the order of rows and dropout.
     """
     probs = np.empty((len(fold), len(prepared.preprocessing.classes or ())), np.float32)
-    for held_out in range(NUM_FOLDS):
-        network = _train(prepared, fold != held_out, derived_seed(seed, "fold", held_out))
-        rows = np.flatnonzero(fold == held_out)
-        # Each row is needed once: reading it then costs no memory.
-        tensors = load_part(prepared, rows, None, _CPU, resident_bytes=0)
-        if len(rows):
+    with arithmetic(_MACHINE):
+        for held_out in range(NUM_FOLDS):
+            network = _train(prepared, fold != held_out, derived_seed(seed, "fold", held_out))
+            rows = np.flatnonzero(fold == held_out)
+            # Each row is needed once: reading it then costs no memory.
+            tensors = load_part(prepared, rows, None, _CPU, resident_bytes=0)
             probs[rows] = torch.softmax(compute_outputs(network, tensors), dim=1).numpy()
     return probs
 

@@ -34,7 +34,7 @@ MAX_ROWS, MAX_PROBS = 1_000_000, 20_000_000
 QUIET_SHARE = 0.03
 _STREAM = 0x73757370  # keeps these numbers apart from others drawn with the same seed
 _ADVICE = (
-    "write keep, drop or a label into the decision column of label_review.csv, and set "
+    "write keep, drop or a label into the decision column there, and set "
     "quality.labels: {errors: fix, review_file: ...} to that file"
 )
 _FILE, _COLUMNS = "suspects.arrow", ("index", "suggested", "score")
@@ -205,7 +205,9 @@ def _report(
         + list_rows(rows, count)
         + _listed(looked),
         rows=rows,
-        done="listed in label_review.csv, the most doubtful first" if count else "",
+        done="nothing: a run lists them in its label_review.csv, the most doubtful first"
+        if count
+        else "",
         advice=_ADVICE if count else "",
     )
 
