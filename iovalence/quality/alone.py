@@ -24,7 +24,7 @@ _MANY_ROWS = 20  # of a class, for its share to be judged by itself
 _MAX_OTHER_VALUES = 50
 _MIN_KNOWN = 0.5  # of the values of a column, for the others to be judged
 _MAX_TOGETHER = 50  # columns, the best ones, that are looked at together
-_LEAVES, _MIN_LEAF = 32, 5
+_LEAVES, _MIN_LEAF, _TREES = 32, 5, 30
 _SMOOTHING = 1.0
 
 
@@ -139,7 +139,8 @@ def compute_open_together(columns: dict[str, Floats | Ints], sample: Sample) -> 
 
     Args:
         columns: Values of each, (M,), the best first; only so many are looked at.
-        sample: The rows; boosted trees learn on one half and are judged on the other, in turn.
+        sample: The rows; a forest learns on one
+            half and is judged on the other, in turn.
     """
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
@@ -161,7 +162,7 @@ def compute_open_together(columns: dict[str, Floats | Ints], sample: Sample) -> 
 
 def _as_number(values: Floats | Ints) -> Floats:
     if values.dtype.kind == "f":
-        return values.astype(np.float64)
+        return _filled(np.asarray(values, dtype=np.float64))
     # By how often each occurs: trees split numbers, and that order says more than that of names.
     counts = np.bincount(values + 1)
     rank = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")

@@ -1,9 +1,10 @@
 """Own the rule by which a column is said to give the target away; how it is scored, `alone` knows.
 
 A strong feature is no leak: petals tell irises apart. So a column is accused only where it is the
-label under other names (each class has a value of its own, in `RECODED` of its rows on average), or where it leaves at most `NEARLY_ALL` of the target open and every honest rival at
-least `MARGIN` times as much: the next best column; and, unless the column alone is all but perfect,
-boosted trees on all the others together.
+label under other names (each class has a value of its own, in `RECODED` of its rows on average),
+or where it leaves at most `NEARLY_ALL` of the target open and every honest rival at least `MARGIN`
+times as much: the next best column; and, unless the column alone is all but perfect, a forest on
+all the others together.
 """
 
 from dataclasses import dataclass
