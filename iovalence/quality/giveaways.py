@@ -28,7 +28,7 @@ from iovalence.quality.labels import encode_labels
 from iovalence.quality.section import Action
 
 RECODED = 0.85
-NEARLY_ALL = 0.2
+NEARLY_ALL = 0.05
 PERFECT = 0.005
 MARGIN = 3.0
 MIN_ROWS = 50

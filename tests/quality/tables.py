@@ -15,10 +15,12 @@ def build_table(
     target: str = "y",
     num_rows: tuple[int, int, int] | None = None,
     row_id: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
 ) -> Table:
     """Return a table of these columns; its task follows from the type of the target."""
     values = pa.table({name: pa.array(column) for name, column in columns.items()})
-    roles = {target: "target", row_id: "id"}
+    roles = {target: "target", row_id: "id", group: "group", time: "time"}
     schema = TableSchema(
         columns=tuple(
             Column(name=name, kind=_kind(values[name].type), role=roles.get(name, "feature"))
@@ -36,4 +38,6 @@ def build_table(
 def _kind(values: pa.DataType) -> str:
     if pa.types.is_floating(values):
         return "numeric"
+    if pa.types.is_timestamp(values):
+        return "datetime"
     return "boolean" if pa.types.is_boolean(values) else "categorical"
