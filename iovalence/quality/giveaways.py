@@ -138,8 +138,8 @@ def _is_far_below(left: float, scores: Scores, name: str, sample: Sample) -> boo
 
 
 def _bounded(left: float, sample: Sample) -> float:
-    """Return what is left open, at least one row: of few rows none may be wrong by chance."""
-    return max(left, 1 / len(sample.rows))
+    """Return what is left open, half a row at least: of few rows none may be wrong by chance."""
+    return max(left, 0.5 / len(sample.rows))
 
 
 def _report(accused: tuple[str, ...], scores: Scores, sample: Sample, action: Action) -> Finding:

@@ -1,6 +1,7 @@
 """Own the search for features that count or name rows; what texts are, `data.kinds` has decided."""
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from iovalence.data.kinds import names_identifier
@@ -10,6 +11,7 @@ from iovalence.quality.section import Action
 
 _MIN_ROWS = 30  # fewer do not tell a counter from numbers that happen to differ
 _MAX_GAPS = 2.0  # a counter fills at least half of its range
+_GLANCE = 1000  # rows that tell most columns from whole numbers
 _MIN_DISTINCT = 0.9  # of the values of a column whose name says that it identifies
 
 
@@ -33,7 +35,8 @@ def check_identifiers(
         name: why
         for name in features
         if table.schema.column(name).kind == "numeric"
-        and (why := _why_identifier(name, table.columns[name].to_numpy()[rows]))
+        and _are_whole(_read(table, name, rows[:_GLANCE]))
+        and (why := _why_identifier(name, _read(table, name, rows)))
     }
     if not found:
         return (), ()
@@ -53,9 +56,17 @@ def check_identifiers(
     return (finding,), tuple(found) if action == "fix" else ()
 
 
+def _read(table: Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(table.columns[name].take(pa.array(rows)).to_numpy(), dtype=np.float64)
+
+
+def _are_whole(values: NDArray[np.float64]) -> bool:
+    return bool((values == np.floor(values)).all())  # what is missing is no whole number either
+
+
 def _why_identifier(name: str, values: NDArray[np.float64]) -> str:
     """Return what makes the values an identifier, or an empty text."""
-    if np.isnan(values).any() or not (values == np.floor(values)).all():
+    if not _are_whole(values):
         return ""
     distinct, span = len(np.unique(values)), values.max() - values.min() + 1
     if distinct == len(values) and span <= _MAX_GAPS * distinct:
