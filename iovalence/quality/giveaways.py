@@ -121,7 +121,7 @@ def find_giveaways(columns: dict[str, Values], sample: Sample, scores: Scores) -
         rivals = {name: columns[name] for _, name in honest}
         together = compute_open_together(rivals, sample) if rivals else 0.0
         accused += [
-            name for name in suspects if together >= MARGIN * _bounded(scores.open[name], sample)
+            name for name in suspects if together >= MARGIN * _bounded(scores.open[name], sample, 2)
         ]
     return tuple(name for name in columns if name in accused)
 
@@ -134,12 +134,12 @@ def _is_far_below(left: float, scores: Scores, name: str, sample: Sample) -> boo
     rival = scores.next_best(name)
     if left > NEARLY_ALL or rival is None:
         return False
-    return scores.open[rival] >= MARGIN * _bounded(left, sample)
+    return scores.open[rival] >= MARGIN * _bounded(left, sample, 0.5)
 
 
-def _bounded(left: float, sample: Sample) -> float:
-    """Return what is left open, half a row at least: of few rows none may be wrong by chance."""
-    return max(left, 0.5 / len(sample.rows))
+def _bounded(left: float, sample: Sample, num_rows: float) -> float:
+    """Return what is left open, `num_rows` at least: of few rows none may be wrong by chance."""
+    return max(left, num_rows / len(sample.rows))
 
 
 def _report(accused: tuple[str, ...], scores: Scores, sample: Sample, action: Action) -> Finding:
