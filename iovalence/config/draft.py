@@ -82,7 +82,7 @@ def _columns(schema: TableSchema) -> str:
     if len(schema.columns) > len(listed):
         lines.append(comment(f"and {len(schema.columns) - len(listed):,} more", "  ", "  "))
     lines += [comment(f"note: {note}", "  ", "  ") for note in schema.notes]
-    for key, role in (("id", "id"), ("weight", "weight")):
+    for key, role in (("id", "id"), ("group", "group"), ("time", "time"), ("weight", "weight")):
         lines += [
             f"  {key}: {_name(column.name)}\n" for column in schema.columns if column.role == role
         ]

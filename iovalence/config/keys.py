@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 from iovalence.config.faults import nearest
-from iovalence.config.later import LATER_KEYS
 from iovalence.config.model import Config
 from iovalence.section import Section
 from iovalence.training.section import TrainingSection
@@ -51,9 +50,7 @@ def all_keys() -> tuple[str, ...]:
 def short_keys() -> dict[str, tuple[str, str]]:
     """Return the keys that may stand at the top level, each with its section and name."""
     keys = {name: ("training", name) for name in TrainingSection.model_fields}
-    keys |= {name: ("data", name) for name in SPLIT_KEYS}
-    parts = [tuple(key.split(".")) for key in LATER_KEYS]
-    return keys | {part[1]: (part[0], part[1]) for part in parts if len(part) == 2}
+    return keys | {name: ("data", name) for name in SPLIT_KEYS}
 
 
 _NONE_IS_A_VALUE = ("data.positive_class", "data.split")

@@ -3,34 +3,20 @@
 from iovalence.config.faults import Fault
 from iovalence.config.node import Node
 
-LATER_KEYS = (
-    "data.group",
-    "data.time",
-    "quality.leakage",
-)
-
 LATER_VALUES = {
-    "data.split": ("group", "time", "hash"),
     "training.model_type": ("rnn", "tabm"),
     "run.engine": ("ray",),
 }
 
 
 def refuse_later(root: Node) -> tuple[Node, list[Fault]]:
-    """Return the tree without what is not built yet, and a fault for each such key or value."""
+    """Return the tree without what is not built yet, and a fault for each such value."""
     faults = []
-    for key in (*LATER_KEYS, *LATER_VALUES):
+    for key, values in LATER_VALUES.items():
         path = tuple(key.split("."))
         node = root.find(path)
-        if node is None:
-            continue
-        if key in LATER_KEYS:
-            text = f"{key} is not built yet, got {node.shown()}"
-            faults.append(Fault(node.place, text, "leave it out"))
-        elif node.value in LATER_VALUES[key]:
+        if node is not None and node.value in values:
             text = f"{key}: {node.value} is not built yet"
             faults.append(Fault(node.place, text, "use another value or leave it out"))
-        else:
-            continue
-        root = root.without(path)
+            root = root.without(path)
     return root, faults

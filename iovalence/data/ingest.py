@@ -168,8 +168,9 @@ def stream_rows(
     """
     raw = open_rows(path, base, "the data", section, target_needed=need_target)
     check_columns(raw.schema, schema.columns, f"the data ({path})", need_target=need_target)
-    unneeded = () if need_target else (*schema.names("target"), *schema.names("weight"))
-    typer = RowTyper(schema.columns, path, ignore=unneeded)
+    unneeded = () if need_target else ("target", "time", "weight")
+    ignored = [column.name for column in schema.columns if column.role in unneeded]
+    typer = RowTyper(schema.columns, path, ignore=ignored)
     yield from typer.type_batches(raw.batches)
     typer.check_fits(max_share=0.0)
 

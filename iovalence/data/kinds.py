@@ -47,7 +47,7 @@ TIME_FORMATS = (
     "%d/%m/%y",
     "%d.%m.%y",
 )
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _DECIMAL_COMMA = r"^[+-]?[\d.]+,(\d{1,2}|\d{4,})$"
 _BOOLEAN_WORDS = frozenset({*TRUE_WORDS, *FALSE_WORDS})
 _MAX_SPELLINGS = 32
@@ -197,7 +197,7 @@ def _texts(values: pa.ChunkedArray) -> FoundKind:
 def _find_time_format(texts: pa.Array) -> FoundKind | None:
     """Return the format in which all texts are dates, or None."""
     first = texts.slice(0, 20)
-    formats = [None, *(day + clock for day in TIME_FORMATS for clock in _CLOCKS)]
+    formats = [None, *(day + clock for day in TIME_FORMATS for clock in CLOCKS)]
     fits = [form for form in formats if not parse_times(first, form).null_count]
     fits = [form for form in fits if not parse_times(texts, form).null_count]
     if not fits:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 
@@ -9,8 +10,17 @@ from iovalence.data.kinds import FoundKind, find_kind
 from iovalence.data.schema import Column, Role
 from iovalence.data.section import DataSection, Task
 from iovalence.data.target import find_target, find_task, shown
+from iovalence.data.times import check_times
 from iovalence.errors import DataError
 from iovalence.names import nearest
+
+NAMED_ROLES: tuple[Literal["id", "group", "time", "weight"], ...] = (
+    "id",
+    "group",
+    "time",
+    "weight",
+)
+_TO_USE_IT = " (to use it, name it in data.features and set quality.leakage.id: warn)"
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ def decide_roles(section: DataSection, rows: pa.Table) -> Roles:
             f"data.weight must name a numeric column, found '{section.weight}' to be "
             f"{kinds[section.weight].kind}"
         )
+    if section.time is not None:
+        check_times(section.time, rows[section.time], kinds[section.time])
     task, reason = find_task(section, target, rows[target], kinds[target])
     columns = tuple(_column(name, kinds[name], section, target, task) for name in names)
     _check_features(columns)
@@ -67,7 +79,7 @@ def check_names(section: DataSection, names: Sequence[str], target: str) -> None
         DataError: One line for each such name.
     """
     stated = {"features": section.features or (), "exclude": section.exclude}
-    stated |= {key: (name,) for key in ("id", "weight") if (name := getattr(section, key))}
+    stated |= {key: (name,) for key in NAMED_ROLES if (name := getattr(section, key))}
     faults = [
         f"data.{key} must name columns of data.train_file, got '{name}'{nearest(name, names)}; "
         f"the columns are {shown(names)}"
@@ -89,7 +101,8 @@ def _column(name: str, found: FoundKind, section: DataSection, target: str, task
     kind = found.kind
     if role == "target":
         kind = "categorical" if task == "classification" else "numeric"
-    elif role == "id":
+    elif role in ("id", "group"):
+        # As text: an entity's number is no quantity, and may have more digits than float64.
         kind = "identifier"
     elif role == "weight":
         kind = "numeric"
@@ -107,10 +120,9 @@ def _column(name: str, found: FoundKind, section: DataSection, target: str, task
 def _role(name: str, found: FoundKind, section: DataSection, target: str) -> tuple[Role, str]:
     if name == target:
         return "target", ""
-    if name == section.id:
-        return "id", "data.id"
-    if name == section.weight:
-        return "weight", "data.weight"
+    for role in NAMED_ROLES:
+        if name == getattr(section, role):
+            return role, f"data.{role}"
     if name in section.exclude:
         return "excluded", "data.exclude"
     if section.features is not None and name not in section.features:
@@ -122,7 +134,7 @@ def _role(name: str, found: FoundKind, section: DataSection, target: str) -> tup
 
 def _note(column: Column, found: FoundKind) -> str:
     if column.role == "left_out":
-        advice = " (name it in data.features to use it)" if found.overridable else ""
+        advice = _TO_USE_IT if found.overridable else ""
         return f"column '{column.name}' is left out: {column.reason}{advice}"
     if column.role == "feature" and found.note:
         return f"column '{column.name}': {found.note}"

@@ -7,7 +7,7 @@ from iovalence.data.section import Task
 from iovalence.record import Record
 
 Kind = Literal["numeric", "boolean", "categorical", "datetime", "text", "identifier", "unsupported"]
-Role = Literal["feature", "target", "id", "weight", "excluded", "left_out"]
+Role = Literal["feature", "target", "id", "group", "time", "weight", "excluded", "left_out"]
 Source = Literal["train", "validation", "test"]
 SOURCES: tuple[Source, ...] = ("train", "validation", "test")
 

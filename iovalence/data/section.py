@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from iovalence.section import PathText, Section
 
 Task = Literal["classification", "regression"]
-SplitMethod = Literal["random", "stratified"]
+SplitMethod = Literal["random", "stratified", "group", "time", "hash"]
 ColumnNames = Annotated[tuple[str, ...], Field(strict=False)]
 
 DEFAULT_MISSING = ("", "?", "NA", "N/A", "null", "NaN")
@@ -67,6 +67,19 @@ class DataSection(Section):
         description="column that names the row; never a feature",
         examples=["customer"],
     )
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="column that names the entity a row belongs to; an entity stays in one part, "
+        "whatever the split; never a feature",
+        examples=["patient"],
+    )
+    time: str | None = Field(
+        None,
+        min_length=1,
+        description="column with the time of the row, a date or a number; never a feature",
+        examples=["visited_at"],
+    )
     weight: str | None = Field(
         None,
         min_length=1,
@@ -104,7 +117,9 @@ class DataSection(Section):
     )
     split: SplitMethod | None = Field(
         None,
-        description="how rows are shared out; stratified for classes, else random, when not given",
+        description="how rows are shared out; stratified for classes, else random, when not given; "
+        "group keeps entities whole, time trains on the earliest rows, hash keeps each row in its "
+        "part as the table grows",
     )
 
     @model_validator(mode="after")
@@ -128,9 +143,9 @@ class DataSection(Section):
 
     @model_validator(mode="after")
     def _a_column_means_one_thing(self) -> "DataSection":
-        roles = (("target", self.target), ("id", self.id), ("weight", self.weight))
         seen: dict[str, str] = {}
-        for key, name in roles:
+        for key in ("target", "id", "group", "time", "weight"):
+            name: str | None = getattr(self, key)
             if name in seen:
                 raise ValueError(f"{key} must be another column than {seen[name]}, got '{name}'")
             if name is not None and name in self.exclude:
@@ -141,6 +156,14 @@ class DataSection(Section):
             if name in seen or name in self.exclude:
                 other = seen.get(name, "exclude")
                 raise ValueError(f"features must not hold a column of {other}, got '{name}'")
+        return self
+
+    @model_validator(mode="after")
+    def _a_split_has_its_column(self) -> "DataSection":
+        if self.split in ("group", "time") and getattr(self, self.split) is None:
+            raise ValueError(
+                f"{self.split} must name a column for split: {self.split}, got nothing"
+            )
         return self
 
     @model_validator(mode="after")

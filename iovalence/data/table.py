@@ -32,6 +32,15 @@ class Table:
         """Return the table with some features left out, as the checks decided."""
         return replace(self, schema=self.schema.without_features(names)) if names else self
 
+    def group_of_rows(self) -> NDArray[np.int64] | None:
+        """Return the number of each row's group, int64 (N,), -1 for none; None without groups."""
+        names = self.schema.names("group")
+        if not names:
+            return None
+        encoded = self.columns[names[0]].dictionary_encode().combine_chunks()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return np.asarray(codes.astype(np.int64))
+
     def source_of_rows(self) -> NDArray[np.int8]:
         """Return for each row the file it is from, int8 (N,): 0 train, 1 validation, 2 test."""
         return np.repeat(np.arange(3, dtype=np.int8), self.schema.num_rows)

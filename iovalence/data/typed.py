@@ -12,7 +12,7 @@ from iovalence.data.values import as_text, convert, type_of
 from iovalence.errors import DataError
 
 _MAX_EXAMPLES = 5
-_USED = ("feature", "target", "weight")
+_USED = ("feature", "target", "time", "weight")
 
 
 @dataclass

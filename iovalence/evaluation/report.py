@@ -264,7 +264,7 @@ def _describe_data(context: ReportContext) -> dict[str, Any]:
     """Return the files, the columns by what they are used for, and where the rows went."""
     columns = context.schema.columns
     left_out = [column for column in columns if column.role in ("left_out", "excluded")]
-    special = [column for column in columns if column.role in ("id", "weight")]
+    special = [column for column in columns if column.role in ("id", "group", "time", "weight")]
     return {
         "files": [(PurePath(file.path).name, file) for file in context.schema.files[:MAX_ROWS]],
         "more_files": max(0, len(context.schema.files) - MAX_ROWS),

@@ -36,14 +36,19 @@ def find_first_copies(table: Table, target: pa.Array) -> NDArray[np.int64]:
     Returns:
         Indices into the table, int64 (N,); a row that is no copy has its own.
     """
+    columns = columns_to_compare(table, target)
+    starts = np.cumsum((0, *table.schema.num_rows))
+    files = zip(starts[:-1], table.schema.num_rows, strict=True)
+    return np.concatenate([first_copies(columns.slice(at, num)) + at for at, num in files])
+
+
+def columns_to_compare(table: Table, target: pa.Array) -> pa.Table:
+    """Return all columns but the id, with `target` for the table's own, (N,)."""
     names = table.columns.column_names
     columns = table.columns.set_column(
         names.index(table.schema.target), table.schema.target, target
     )
-    columns = columns.drop_columns(list(table.schema.names("id")))
-    starts = np.cumsum((0, *table.schema.num_rows))
-    files = zip(starts[:-1], table.schema.num_rows, strict=True)
-    return np.concatenate([first_copies(columns.slice(at, num)) + at for at, num in files])
+    return columns.drop_columns(list(table.schema.names("id")))
 
 
 def first_copies(columns: pa.Table) -> NDArray[np.int64]:

@@ -4,9 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
+from iovalence.errors import DataError
+from iovalence.quality.afterwards import check_afterwards
 from iovalence.quality.checks import (
     CheckedRows,
     QualityReport,
@@ -14,6 +19,14 @@ from iovalence.quality.checks import (
     load_reasons,
     save_reasons,
 )
+from iovalence.quality.findings import Finding
+from iovalence.quality.giveaways import check_target
+from iovalence.quality.identifiers import check_identifiers
+from iovalence.quality.labels import quote
+from iovalence.quality.leakage import TRAIN, VALIDATION, SharedRows, check_copies, check_groups
+from iovalence.quality.section import Action, LeakageChecks
+
+_LEFT = -1
 
 
 @dataclass(frozen=True)
@@ -58,14 +71,102 @@ class CheckedParts:
         )
 
 
-def check_parts(table: Table, checked: CheckedRows, part: NDArray[np.int8]) -> CheckedParts:
+def check_parts(
+    table: Table,
+    checked: CheckedRows,
+    part: NDArray[np.int8],
+    section: LeakageChecks,
+    *,
+    found: tuple[Finding, ...] = (),
+    in_order: bool = False,
+) -> CheckedParts:
     """Check what the split made, and decide which rows and columns leave because of it.
+
+    Of the test part only its copies and groups are looked at.
 
     Args:
         table: N rows.
         checked: What the checks of rows decided.
         part: What the split decided, int8 (N,).
+        section: What each check does about what it finds.
+        found: What is known of the split already; comes first in the report.
+        in_order: Whether the parts follow one another in time.
+
+    Raises:
+        DataError: A part, or the train part's classes, or the features, left altogether.
     """
-    counts = count_rows(table, checked.reason)
-    report = QualityReport(findings=(), counts=counts, balance_weights=False)
-    return CheckedParts(report, part, checked.reason, np.empty(0, np.int64))
+    progress = _Progress(part.copy(), checked.reason.copy(), [*found])
+    progress.note(*check_groups(table, part, section.group), "group", section.group)
+    copies, shared = check_copies(table, checked, progress.part, section.copies)
+    progress.note(copies, shared, "copies", section.copies)
+    _require_rows(table, checked, part, progress.part)
+    left_out = _check_columns(table, checked, progress, section)
+    if in_order:
+        features = table.without_features(left_out).schema.names("feature")
+        progress.findings += check_afterwards(table, progress.part, features)
+    report = QualityReport(
+        findings=tuple(progress.findings),
+        counts=count_rows(table, progress.reason),
+        left_out=left_out,
+    )
+    leaked = np.flatnonzero(shared.of_validation) if shared else np.empty(0, np.int64)
+    return CheckedParts(report, progress.part, progress.reason, leaked)
+
+
+@dataclass
+class _Progress:
+    """Collect what one check after another found."""
+
+    part: NDArray[np.int8]
+    reason: NDArray[np.object_]
+    findings: list[Finding]
+
+    def note(
+        self, found: tuple[Finding, ...], shared: SharedRows | None, check: str, action: Action
+    ) -> None:
+        """Add findings, and let the rows leave that a fix takes out."""
+        self.findings += found
+        if shared is not None and action == "fix":
+            self.part[shared.leaves] = _LEFT
+            self.reason[shared.leaves] = f"leakage.{check}"
+
+
+def _check_columns(
+    table: Table, checked: CheckedRows, progress: _Progress, section: LeakageChecks
+) -> tuple[str, ...]:
+    """Note what is wrong with features, and return those that are to be left out."""
+    known = (progress.part == TRAIN) | (progress.part == VALIDATION)
+    of_train_file = known & (table.source_of_rows() == 0)
+    findings, identifiers = check_identifiers(table, np.flatnonzero(of_train_file), section.id)
+    progress.findings += findings
+    names = table.without_features(identifiers).schema.names("feature")
+    train = np.flatnonzero(progress.part == TRAIN)
+    findings, giveaways = check_target(table, checked.target, train, names, section.target)
+    progress.findings += findings
+    left_out = (*identifiers, *giveaways)
+    if set(left_out) == set(table.schema.names("feature")):
+        raise DataError(
+            "one column at least must be a feature, but quality.leakage leaves out "
+            f"{', '.join(repr(name) for name in left_out[:5])}, all there are; add columns, or "
+            "use milder actions"
+        )
+    return left_out
+
+
+def _require_rows(
+    table: Table, checked: CheckedRows, before: NDArray[np.int8], after: NDArray[np.int8]
+) -> None:
+    """Refuse parts that lost everything, or all but one class, to the other parts."""
+    if np.array_equal(before, after):
+        return
+    advice = "the rest is in other parts too; correct the files, or set quality.leakage: warn"
+    for at, name in enumerate(SOURCES):
+        if (before == at).any() and not (after == at).any():
+            raise DataError(f"the {name} part must keep rows of its own, got none: {advice}")
+    train = pa.array(np.flatnonzero(after == TRAIN))
+    values = pc.unique(checked.target.take(train))
+    if len(values) < 2:
+        raise DataError(
+            f"the train part must keep 2 different values of '{table.schema.target}', got "
+            f"{len(train)} rows, all {quote(values[0])}: {advice}"
+        )

@@ -128,6 +128,33 @@ class TargetCheck(Section):
         return _spread(value, ("action",))
 
 
+class LeakageChecks(Section):
+    """Say what happens where a part knows what it must not know; parts are checked for it."""
+
+    copies: Action = Field(
+        "fix",
+        description="rows, or near copies of them, in two parts; fix takes the copy out of train, "
+        "never out of a given file",
+    )
+    group: Action = Field(
+        "fail",
+        description="a group in two parts, as given files may have it; fix takes its rows out of "
+        "train",
+    )
+    target: Action = Field(
+        "fail",
+        description="a column that by itself gives the target away; fix leaves the column out",
+    )
+    id: Action = Field(
+        "fix", description="a column that counts or names rows, as a feature; fix leaves it out"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_action_for_all(cls, value: Any) -> Any:
+        return _spread(value, ("copies", "group", "target", "id"))
+
+
 class ExpectationChecks(Section):
     """Hold what must hold of the table: as the user declares, and as the last accepted run has it.
 
@@ -187,6 +214,7 @@ class QualitySection(Section):
     labels: LabelChecks = Field(LabelChecks(), description="what is wrong with the labels")
     balance: BalanceCheck = Field(BalanceCheck(), description="how unequal the classes are")
     target: TargetCheck = Field(TargetCheck(), description="numbers that a regression predicts")
+    leakage: LeakageChecks = Field(LeakageChecks(), description="what one part knows of another")
     expectations: ExpectationChecks = Field(
         ExpectationChecks(), description="what must hold of the table"
     )

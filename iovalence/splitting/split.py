@@ -1,7 +1,8 @@
-"""Own which part each row goes to: random or stratified, and the rows of given files.
+"""Own which part each row goes to: by which method, and the rows of given files.
 
-Exact copies that were not removed move together, so sizes are counted in *units*: a unit is a row
-with all its copies. Where every row is unique, units are rows and the sizes are exact.
+Of the methods it owns the two that draw rows, random and stratified. Exact copies that were not
+removed move together, so there sizes are counted in units. Where every row is unique, units are
+rows and the sizes are exact. Groups differ in size, and are placed as `grouped` says.
 """
 
 from pathlib import Path
@@ -11,18 +12,29 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from iovalence.atomic import replacing
-from iovalence.data.schema import SOURCES
 from iovalence.data.section import DataSection
 from iovalence.data.table import Table
 from iovalence.errors import ConfigError, DataError
 from iovalence.quality.checks import CheckedRows
 from iovalence.quality.labels import encode_labels
 from iovalence.splitting.apportion import apportion_parts
+from iovalence.splitting.grouped import assign_groups
+from iovalence.splitting.hashed import assign_by_hash, hash_units
+from iovalence.splitting.timed import assign_by_time, read_times
+from iovalence.splitting.units import (
+    PARTS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Shares,
+    draw_keys,
+    find_units,
+    number_units,
+    require_units,
+)
 
-REMOVED, TRAIN, VALIDATION, TEST = -1, 0, 1, 2
-PARTS = SOURCES
+REMOVED = -1
 _BLOCK_ROWS = 1 << 20
-_STREAM = 0x73706C69  # keeps these numbers apart from others drawn with the same seed
 
 
 def split_rows(
@@ -31,47 +43,85 @@ def split_rows(
     """Assign each row of a table to a part.
 
     Rows of a given file are that part; the rows kept of the train file are split into the parts
-    that remain. A class with too few distinct rows to be in every part stays whole in train.
+    that remain. Copies, and groups where there are any, stay together whatever the method is.
 
     Args:
         table: N rows.
         checked: Which rows stay, their labels and which are copies.
         section: Method and sizes.
-        seed: Decides the assignment.
+        seed: Decides the assignment where it is drawn.
 
     Returns:
         Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 removed.
 
     Raises:
         ConfigError: A stratified split is asked for where there are no classes.
-        DataError: Too few rows are left for a part that is asked for.
+        DataError: Too few rows are left for a part that is asked for, or a row lacks what the
+            method goes by.
     """
     is_classes = table.schema.task == "classification"
     if section.split == "stratified" and not is_classes:
         raise ConfigError(
             "data.split must be random where the target is a number, got 'stratified' for "
-            f"'{table.schema.target}' ({table.schema.task_reason}); set data.split: random, "
-            "or data.task: classification"
+            f"'{table.schema.target}' ({table.schema.task_reason}); set data.split: random (or "
+            "another), or data.task: classification"
         )
     part = np.where(checked.keep, table.source_of_rows(), REMOVED).astype(np.int8)
     rows = np.flatnonzero(part == TRAIN)
-    shares = (
+    part[rows] = _assign(table, checked, section, rows, seed)
+    for at, share in enumerate(shares_of_parts(section)):
+        if share > 0 and not (part == at).any():
+            raise DataError(_nothing_in(PARTS[at], share, len(rows)))
+    return part
+
+
+def shares_split(section: DataSection) -> Shares:
+    """Return the shares of validation and test that the train file is split into."""
+    return (
         section.validation_split if section.validation_file is None else 0.0,
         section.test_size if section.test_file is None else 0.0,
     )
+
+
+def shares_of_parts(section: DataSection) -> tuple[float, float, float]:
+    """Return the shares of train, validation and test that the train file is split into."""
+    validation, test = shares_split(section)
+    return 1 - validation - test, validation, test
+
+
+def _assign(
+    table: Table, checked: CheckedRows, section: DataSection, rows: NDArray[np.int64], seed: int
+) -> NDArray[np.int8]:
+    """Return the parts of the rows kept of the train file, int8 (M,), by the method asked for."""
+    shares = shares_split(section)
+    if not any(shares):
+        return np.full(len(rows), TRAIN, dtype=np.int8)
+    if section.split == "hash":
+        return assign_by_hash(hash_units(table, checked.first_copy, rows), shares)
+    unit = number_units(table, checked.first_copy)[rows]
+    if section.split == "time":
+        return assign_by_time(read_times(table, rows), unit, shares)
+    is_classes = table.schema.task == "classification"
     labels = encode_labels(checked.target)[0][rows] if is_classes else None
     stratified = is_classes and section.split != "random"
-    part[rows] = assign_parts(
-        labels, checked.first_copy[rows], shares=shares, stratified=stratified, seed=seed
+    if section.group is not None:
+        return assign_groups(labels if stratified else None, unit, shares=shares, seed=seed)
+    return assign_parts(labels, unit, shares=shares, stratified=stratified, seed=seed)
+
+
+def _nothing_in(name: str, share: float, num_rows: int) -> str:
+    return (
+        f"the {name} part must hold a row at least, got none of {num_rows} at a share of "
+        f"{share:g}: chance, or too few different values, left it out; add rows, raise the share, "
+        "or use another data.split"
     )
-    return part
 
 
 def assign_parts(
     labels: NDArray[np.int64] | None,
     copy_of: NDArray[np.int64],
     *,
-    shares: tuple[float, float],
+    shares: Shares,
     stratified: bool,
     seed: int,
 ) -> NDArray[np.int8]:
@@ -94,7 +144,7 @@ def assign_parts(
     Raises:
         DataError: There are too few units for the parts.
     """
-    first, unit_of_row, copies = _find_units(copy_of)
+    first, unit_of_row, copies = find_units(copy_of)
     num_parts = 1 + sum(share > 0 for share in shares)
     sizes = _compute_sizes(len(first), shares)
     # Few classes, many rows: half the bytes of each array that follows.
@@ -111,28 +161,11 @@ def assign_parts(
     return np.asarray(part[unit_of_row])
 
 
-def _find_units(copy_of: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """Return first row and number of rows of each unit, and the unit of each row, int64."""
-    rows = np.arange(len(copy_of))
-    if np.all(copy_of[1:] > copy_of[:-1]):
-        # Without copies a row is a unit; sorting millions of them would say the same.
-        return rows, rows, np.ones(len(rows), np.int8)
-    _, first, unit_of_row, copies = np.unique(
-        copy_of, return_index=True, return_inverse=True, return_counts=True
-    )
-    return first, unit_of_row, copies
-
-
-def _compute_sizes(num_units: int, shares: tuple[float, float]) -> tuple[int, int]:
+def _compute_sizes(num_units: int, shares: Shares) -> tuple[int, int]:
     """Return how many of the units are validation and test; all parts asked for get some."""
     asked = [share > 0 for share in shares]
-    if num_units < 1 + sum(asked):
-        names = [name for name, wanted in zip(PARTS, (True, *asked), strict=True) if wanted]
-        raise DataError(
-            f"the train file must keep at least {len(names)} different rows, one for each part "
-            f"({', '.join(names)}), got {num_units}; add rows, or set data.validation_split or "
-            "data.test_size to 0"
-        )
+    what = "the train file must keep at least {} different rows"
+    require_units(num_units, shares, what, "add rows")
     sizes, left = [0, 0], num_units - 1
     for at, share in enumerate(shares):
         still = sum(asked[at + 1 :])
@@ -148,9 +181,7 @@ def _assign_units(
     counts = np.bincount(strata)
     counts = counts[counts > 0]
     validation, test = apportion_parts(counts, *sizes)
-    # Raw numbers of the generator: numpy may change its shuffling between versions, not these.
-    keys = np.random.PCG64(np.random.SeedSequence([seed, _STREAM])).random_raw(len(strata))
-    order = np.lexsort((keys, heavy, strata))
+    order = np.lexsort((draw_keys(len(strata), seed), heavy, strata))
     part = np.full(len(strata), TRAIN, dtype=np.int8)
     starts = np.cumsum(counts) - counts
     for start, first, second in zip(starts, validation, test, strict=True):

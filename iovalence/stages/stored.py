@@ -21,6 +21,7 @@ from iovalence.quality.parts import CheckedParts, check_parts
 from iovalence.quality.profile import Profile, build_profile
 from iovalence.quality.review_file import hash_review
 from iovalence.runs.store import StageOutput, StageStore, hash_of, store_folder
+from iovalence.splitting.findings import check_split
 from iovalence.splitting.split import save_split, split_rows
 from iovalence.trials.suspects import check_label_errors
 
@@ -62,13 +63,15 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
     config = loaded.config
     num_parts = num_parts_split(loaded)
     weighted = config.training.class_weights != "none"
+    find_near = config.quality.leakage.copies != "off"
     inputs = {
         "version": [STAGE_VERSION, __version__],
         "table": ingested.key,
-        "quality": config.quality.model_dump(mode="json"),
+        "quality": config.quality.model_dump(mode="json", exclude={"leakage"}),
         "num_parts_split": num_parts,
         "class_weights_given": weighted,
         "review": None if review is None else hash_review(review),
+        "find_near": find_near,
     }
 
     def write(folder: Path) -> None:
@@ -77,6 +80,7 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
             config.quality,
             num_parts_split=num_parts,
             class_weights_given=weighted,
+            find_near=find_near,
             review_file=review,
         ).save(folder)
         if review is not None:
@@ -184,12 +188,24 @@ def split_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutpu
 def part_stage(
     loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput, split: StageOutput
 ) -> StageOutput:
-    """Check what the split made, and decide which rows and columns leave because of it."""
-    inputs = {"version": [STAGE_VERSION, __version__], "split": split.key}
+    """Check what the split made, and decide which rows and columns leave because of it.
+
+    Raises:
+        DataError: Nothing is left of a part, of the train part's classes, or of the features.
+    """
+    data, leakage = loaded.config.data, loaded.config.quality.leakage
+    inputs = {
+        "version": [STAGE_VERSION, __version__],
+        "split": split.key,
+        "leakage": leakage.model_dump(mode="json"),
+    }
 
     def write(folder: Path) -> None:
         table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
-        parts = check_parts(table, rows, open_array(split.folder / "part.npy"))
+        part = np.array(open_array(split.folder / "part.npy"))
+        found = check_split(table, rows, part, data)
+        in_order = data.split == "time"
+        parts = check_parts(table, rows, part, leakage, found=found, in_order=in_order)
         parts.save(folder)
         save_split(folder / "split.parquet", table, parts.part)
 

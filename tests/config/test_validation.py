@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iovalence.config.keys import all_keys
-from iovalence.config.later import LATER_KEYS
 from iovalence.config.load import load_config
 from iovalence.config.model import Config
 from iovalence.errors import ConfigError, ExitStatus
@@ -138,7 +137,8 @@ def test_a_wrong_value_is_one_line(faults: Faults, text: str, fault: str) -> Non
             r'and no quote or line break, got ab (config.yaml:1); a tab is "\t", in double quotes'),
         ("{train_file: a, features: age}", "data.features must be a list, as [a, b], got age "
             "(config.yaml:1)"),
-        ("{train_file: a, split: none}", "data.split must be one of random, stratified, got none "
+        ("{train_file: a, split: none}", "data.split must be one of random, stratified, group, "
+            "time, hash, got none "
             "(config.yaml:1)"),
         ("{train_file: a, test_size: 0.5, validation_split: 0.5}", "data.validation_split and "
             "test_size must sum to less than 1, got 1 (config.yaml:1)"),
@@ -146,6 +146,14 @@ def test_a_wrong_value_is_one_line(faults: Faults, text: str, fault: str) -> Non
             "out of a regression, got one (config.yaml:1)"),
         ("{train_file: a, task: regression, split: stratified}", "data.split must be random for a "
             "regression, got stratified (config.yaml:1)"),
+        ("{train_file: a, split: group}", "data.group must name a column for split: group, got "
+            "nothing (config.yaml:1)"),
+        ("{train_file: a, split: time, group: g}", "data.time must name a column for split: time, "
+            "got nothing (config.yaml:1)"),
+        ("{train_file: a, group: g, features: [g]}", "data.features must not hold a column of "
+            "group, got 'g' (config.yaml:1)"),
+        ("{train_file: a, time: g, group: g}", "data.time must be another column than group, got "
+            "'g' (config.yaml:1)"),
         ("{train_file: a, target: t, id: t}", "data.id must be another column than target, got 't' "
             "(config.yaml:1)"),
         ("{train_file: a, target: t, exclude: [t]}", "data.target must not be a column of exclude, "
@@ -246,9 +254,7 @@ def test_a_key_at_the_top_level_beside_a_section_that_is_none_is_no_crash(load: 
         load(DATA + "training: 5\nepochs: 3\ntest_size: 0.1\n")
 
 
-KEYS = st.sampled_from(
-    [*all_keys(), *LATER_KEYS, *(key.split(".")[-1] for key in all_keys()), "no_key", "a.b"]
-)
+KEYS = st.sampled_from([*all_keys(), *(key.split(".")[-1] for key in all_keys()), "no_key", "a.b"])
 WRITTEN = st.sampled_from(
     ["none", "null", "~", "off", "auto", "1", "-1", "0.5", ".nan", ".inf", "[1, 2]", "{a: 1}",
      "[[1]]", "'x'", "*a", "!x y", "fix", "a.csv", "{exact: fix}", "[{a: {b: 1}}]", "'\udcff'",

@@ -26,7 +26,7 @@ def test_what_is_not_said_is_decided_and_noted(read_text):
     assert table.schema.names("left_out") == ("row_id", "city", "fixed", "empty")
     assert (
         "column 'row_id' is left out: identifier: it counts the rows "
-        "(name it in data.features to use it)"
+        "(to use it, name it in data.features and set quality.leakage.id: warn)"
     ) in table.schema.notes
     assert "column 'fixed' is left out: always 7" in table.schema.notes
 

@@ -15,12 +15,14 @@ def build_table(
     target: str = "y",
     num_rows: tuple[int, int, int] | None = None,
     row_id: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
 ) -> Table:
     """Return a table of these columns; its task follows from the type of the target."""
     values = pa.table(
         {name: pa.array(column, from_pandas=True) for name, column in columns.items()}
     )
-    roles = {target: "target", row_id: "id"}
+    roles = {target: "target", row_id: "id", group: "group", time: "time"}
     schema = TableSchema(
         columns=tuple(
             Column(name=name, kind=_kind(values[name].type), role=roles.get(name, "feature"))

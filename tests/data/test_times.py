@@ -1,0 +1,48 @@
+import pytest
+
+from iovalence.errors import DataError
+from tests.data.conftest import rows_of
+
+
+def day(i):
+    return f"2020-01-{1 + i % 28:02d}"
+
+
+def test_dates_and_numbers_can_be_times(read_text):
+    text = rows_of(40, day=day, year=lambda i: 1990 + i / 2, x=lambda i: i / 3)
+    assert read_text(text, time="day").schema.column("day").kind == "datetime"
+    assert read_text(text, time="year").schema.names("time") == ("year",)
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong", "what"),
+    [
+        (day, "soon", "dates"),
+        (lambda i: f"{1 + i % 28:02d}.11.2020", "2020", r"dates as %d\.%m\.%Y"),
+        (lambda i: i, "late", "numbers"),
+    ],
+)
+def test_values_that_are_no_times_are_one_line_with_their_rows(read_text, value, wrong, what):
+    text = rows_of(40, x=lambda i: i / 3, when=lambda i: wrong if i in (4, 6) else value(i))
+    message = rf"found 2 of 40 values of 'when' that are no {what}: '{wrong}' \(row 5\), '{wrong}'"
+    with pytest.raises(DataError, match=message):
+        read_text(text, time="when")
+
+
+def test_a_column_without_a_time_is_refused(read_text):
+    with pytest.raises(DataError, match=r"data\.time must have values, found 'when' missing"):
+        read_text(rows_of(40, x=lambda i: i, when=lambda i: ""), time="when")
+
+
+def test_a_group_is_text_and_no_feature(read_text):
+    table = read_text(rows_of(40, x=lambda i: i / 3, g=lambda i: i % 4), group="g")
+    assert table.schema.names("feature") == ("x",)
+    assert table.columns["g"].to_pylist()[:5] == ["0", "1", "2", "3", "0"]
+    assert table.group_of_rows().tolist()[:5] == [0, 1, 2, 3, 0]
+
+
+def test_a_group_that_is_not_there_is_named_with_the_nearest(read_text):
+    with pytest.raises(
+        DataError, match=r"data\.group must name .* 'patent'; did you mean 'patient'"
+    ):
+        read_text(rows_of(40, x=lambda i: i / 3, patient=lambda i: i % 4), group="patent")
