@@ -219,7 +219,8 @@ def _report_rare(
     count = int(rows_rare.sum())
     done: dict[Action, str] = {
         "fix": f"removed their {count} rows",
-        "warn": "their rows stay in the train part, so nothing measures these classes",
+        "warn": "their rows stay in the train part where the split draws rows, and nothing measures "
+        "these classes",
     }
     return Finding(
         check="labels.rare",
