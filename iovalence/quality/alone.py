@@ -14,17 +14,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from iovalence.data.table import Table
+from iovalence.quality.intervals import guess_by_intervals, mean_of_bins
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MAX_ROWS = 10_000
+MAX_CLASSES = 30
 MIN_CLASS_ROWS = 5
 MIN_RECODED = 0.75
 _MANY_ROWS = 20  # of a class, for its share to be judged by itself
 _MAX_OTHER_VALUES = 50
 _MIN_KNOWN = 0.5  # of the values of a column, for the others to be judged
 _MAX_TOGETHER = 50  # columns, the best ones, that are looked at together
-_LEAVES, _MIN_LEAF, _TREES = 32, 5, 30
+_BINS, _MIN_BIN, _TREES = 32, 5, 30
 _SMOOTHING = 1.0
 
 
@@ -54,7 +56,7 @@ class Sample:
 
 
 def sample_rows(rows: Ints, target: Ints | Floats) -> Sample:
-    """Return a sample of rows, evenly spread; so many of each class, rare classes left out.
+    """Return a sample of rows, evenly spread: so many of each of the `MAX_CLASSES` commonest.
 
     Args:
         rows: Indices into the table, int64 (N,).
@@ -64,9 +66,10 @@ def sample_rows(rows: Ints, target: Ints | Floats) -> Sample:
         chosen = _spread(len(rows), MAX_ROWS)
         return Sample(rows[chosen], target[chosen], 0)
     counts = np.bincount(target)
-    classes = np.flatnonzero(counts >= MIN_CLASS_ROWS)
-    most = max(MAX_ROWS // max(1, len(classes)), MIN_CLASS_ROWS)
-    of_class = [np.flatnonzero(target == label) for label in classes[:MAX_ROWS]]
+    commonest = np.sort(np.argsort(-counts, kind="stable")[:MAX_CLASSES])
+    classes = commonest[counts[commonest] >= MIN_CLASS_ROWS]
+    most = MAX_ROWS // max(1, len(classes))
+    of_class = [np.flatnonzero(target == label) for label in classes]
     picked = [members[_spread(len(members), most)] for members in of_class]
     chosen = np.sort(np.concatenate(picked)) if picked else np.empty(0, np.int64)
     labels = np.searchsorted(classes, target[chosen])
@@ -104,7 +107,7 @@ def compute_open(values: Floats | Ints, sample: Sample) -> float:
 def _open_of_numbers(values: Floats, sample: Sample) -> float:
     if sample.num_classes:
         return _class_error(_guess_intervals(values, sample), sample)
-    return min(1 - _rank_correlation(values, sample.target) ** 2, _tree_error(values, sample))
+    return min(1 - _rank_correlation(values, sample.target) ** 2, _bin_error(values, sample))
 
 
 def _open_of_categories(values: Ints, sample: Sample) -> float:
@@ -194,14 +197,8 @@ def _filled(values: Floats) -> Floats:
 
 
 def _guess_intervals(values: Floats, sample: Sample) -> Ints:
-    from sklearn.tree import DecisionTreeClassifier
-
-    column = _rank(_filled(values))[:, None]
-    leaves = sample.num_classes + int(np.isnan(values).any())
-    tree = DecisionTreeClassifier(
-        max_leaf_nodes=leaves, class_weight="balanced", random_state=0
-    ).fit(column, sample.target)
-    return np.asarray(tree.predict(column), dtype=np.int64)
+    num_intervals = sample.num_classes + int(np.isnan(values).any())
+    return guess_by_intervals(_filled(values), sample.target.astype(np.int64), num_intervals)
 
 
 def _guess_values(values: Ints, sample: Sample) -> Ints:
@@ -232,21 +229,18 @@ def _mean_of_values(values: Ints, sample: Sample) -> Floats:
     return guess
 
 
-def _tree_error(values: Floats, sample: Sample) -> float:
-    from sklearn.tree import DecisionTreeRegressor
-
-    column, guess = _rank(_filled(values))[:, None], np.zeros(len(values))
+def _bin_error(values: Floats, sample: Sample) -> float:
+    column, guess = _filled(values), np.zeros(len(values))
     for half in (0, 1):
         inside = sample.halves == half
-        tree = DecisionTreeRegressor(
-            max_leaf_nodes=_LEAVES, min_samples_leaf=_MIN_LEAF, random_state=0
-        ).fit(column[~inside], sample.target[~inside])
-        guess[inside] = tree.predict(column[inside])
+        num_bins = max(1, min(_BINS, int((~inside).sum()) // _MIN_BIN))
+        target = sample.target[~inside].astype(np.float64)
+        guess[inside] = mean_of_bins(column[~inside], target, column[inside], num_bins)
     return _value_error(sample.target, guess)
 
 
 def _rank(values: Floats | Ints) -> Floats:
-    """Return the mean rank of each value, so that trees cut large and close numbers alike."""
+    """Return the mean rank of each value, from 1."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return np.asarray((ends - (counts - 1) / 2)[inverse], dtype=np.float64)

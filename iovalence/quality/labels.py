@@ -249,7 +249,7 @@ def _report_rare(
     count = int(rows_rare.sum())
     done: dict[Action, str] = {
         "fix": f"removed their {count} rows",
-        "warn": "their rows stay in the train part, so nothing measures these classes",
+        "warn": "their rows stay in the train part, if the split draws rows: nothing measures them",
     }
     return Finding(
         check="labels.rare",

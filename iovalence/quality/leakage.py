@@ -144,32 +144,37 @@ def _report(
     table: Table, shared: SharedRows, part: NDArray[np.int8], action: Action, check: str
 ) -> tuple[Finding, ...]:
     """Return a finding of what leaves, or would, and one of what stays in two given files."""
-    severity: Severity = severity_of(action)
     findings = []
+    severity: Severity = severity_of(action)
+    or_fix = "" if action == "fix" else f", or set quality.leakage.{check}: fix"
     if shared.leaves.any():
-        done = _describe_leaving(part, shared.leaves) if action == "fix" else ""
-        what = [*_RELATIONS[:2], *([] if shared.stays.any() else _RELATIONS[2:])]
-        found = {pair: shared.seen_in[pair] for pair in what}
-        findings.append(_finding(table, shared.leaves, part, severity, check, found, done, action))
+        pairs = _RELATIONS[:2] if shared.stays.any() else _RELATIONS
+        found = {pair: shared.seen_in[pair] for pair in pairs}
+        fixed = _describe_leaving(part, shared.leaves) if action == "fix" else ""
+        advice = "" if action == "fix" else _ADVICE[check] + or_fix
+        finding = _describe(table, shared.leaves, part, check, found)
+        changes = {"severity": severity, "done": fixed, "advice": advice}
+        findings.append(finding.model_copy(update=changes))
     if shared.stays.any():
-        severity = "warning" if action == "fix" else severity
-        found = {(VALIDATION, TEST): shared.stays}
-        done = "kept: rows of a given file are never removed"
-        findings.append(_finding(table, shared.stays, part, severity, check, found, done, action))
+        finding = _describe(table, shared.stays, part, check, {(VALIDATION, TEST): shared.stays})
+        changes = {
+            "severity": "warning" if action == "fix" else severity,
+            "done": "kept: rows of a given file are never removed",
+            "advice": _ADVICE[check],
+        }
+        findings.append(finding.model_copy(update=changes))
     return tuple(findings)
 
 
-def _finding(
+def _describe(
     table: Table,
     rows: Mask,
     part: NDArray[np.int8],
-    severity: Severity,
     check: str,
     found: dict[tuple[int, int], Mask],
-    done: str,
-    action: Action,
 ) -> Finding:
-    count, in_parts = int(rows.sum()), int((part >= 0).sum())
+    """Return what was found, as if it were for information alone."""
+    count = int(rows.sum())
     examples = name_rows(table, np.flatnonzero(rows))
     relations = ", ".join(
         f"{int(seen.sum())} of {SOURCES[one]} in {SOURCES[other]}"
@@ -178,22 +183,12 @@ def _finding(
     )
     return Finding(
         check=f"leakage.{check}",
-        severity=severity,
+        severity="info",
         count=count,
-        share=count / in_parts,
+        share=count / int((part >= 0).sum()),
         message=f"{_MUST[check]}, found rows that are: {relations}{list_rows(examples, count)}",
         rows=examples,
-        done=done,
-        advice=""
-        if action == "fix" and severity == "info"
-        else _ADVICE[check] + _or_fix(check)
-        if action != "fix"
-        else _ADVICE[check],
     )
-
-
-def _or_fix(check: str) -> str:
-    return f", or set quality.leakage.{check}: fix"
 
 
 def _describe_leaving(part: NDArray[np.int8], leaves: Mask) -> str:

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+from collections import Counter
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -318,3 +319,51 @@ def test_no_checkpoint_is_kept_when_none_is_asked_for(project):
     finished = project(make_table(), CONFIG, "training.save_checkpoint=false")
     assert not finished.run.checkpoints.exists()
     assert finished.run.model.exists()
+
+
+def make_visits(num_rows=240):
+    lines = make_table(num_rows).splitlines()
+    days = [f"2024-{1 + at % 12:02d}-{1 + at % 28:02d}" for at in range(num_rows)]
+    rows = [f"{line},p{at % 60},{days[at]}" for at, line in enumerate(lines[1:])]
+    return "\n".join([lines[0] + ",patient,day", *rows]) + "\n"
+
+
+@pytest.mark.parametrize("method", ["group", "time", "hash", "stratified"])
+def test_a_patient_is_in_one_part_and_no_feature_whatever_the_split(project, method):
+    config = "data: {train_file: data.csv, group: patient, time: day, target: label}\n"
+    finished = project(make_visits(), config + "training: {epochs: 1}\n", f"data.split={method}")
+    parts: dict[int, set[str]] = {}
+    for line in load_split(finished.run.split).to_pylist():
+        parts.setdefault((line["row"] - 1) % 60, set()).add(line["part"])
+    assert all(len(found) == 1 for found in parts.values())
+    encodings = Preprocessing.load(finished.run.preprocessing).columns
+    assert [encoding.column for encoding in encodings] == ["size", "colour"]
+    findings = json.loads(finished.run.quality.read_text())["findings"]
+    assert "split.deviation" in {finding["check"] for finding in findings}
+
+
+def test_rows_that_leaked_are_listed_with_those_that_left_before(project, tmp_path):
+    lines = make_table(100).splitlines()
+    (tmp_path / "test.csv").write_text("\n".join([lines[0], *lines[1:9]]) + "\n")
+    finished = project("\n".join([*lines, lines[20]]) + "\n", CONFIG, "data.test_file=test.csv")
+    with finished.run.removed_rows.open() as file:
+        reasons = Counter(row["reason"] for row in csv.DictReader(file))
+    assert reasons["leakage.copies"] == 8
+    assert finished.result.part("test").num_rows == 8
+    counts = json.loads(finished.run.quality.read_text())["counts"]
+    assert counts[0]["removed"] == reasons
+
+
+def test_a_column_that_gives_the_label_away_stops_the_run_or_is_left_out(project):
+    lines = make_table(200).splitlines()
+    table = [
+        f"{lines[0]},later",
+        *(f"{line},{'sold' * line.endswith('yes')}" for line in lines[1:]),
+    ]
+    table = "\n".join(table).replace(",\n", ",open\n") + "\n"
+    config = CONFIG.replace("data.csv", "data.csv, target: label")
+    with pytest.raises(GateError, match=r"quality\.leakage\.target: .* found 'later' with 1\.000"):
+        project(table, config)
+    finished = project(table, config, "quality.leakage.target=fix")
+    encodings = Preprocessing.load(finished.run.preprocessing).columns
+    assert "later" not in [encoding.column for encoding in encodings]
