@@ -308,7 +308,7 @@ def find_run(workspace: Path, reference: str) -> RunFolder:
         return next((run for run in runs if _is_for_itself(run)), runs[0])
     fitting = [run for run in runs if run.run_id == reference]
     fitting = fitting or [run for run in runs if run.run_id.startswith(reference)]
-    fitting = fitting or [run for run in runs if run.manifest().run_name == reference]
+    fitting = fitting or [run for run in runs if _name(run) == reference]
     fitting = fitting or [run for run in runs if _mlflow_run_id(run) == reference]
     if len(fitting) == 1:
         return fitting[0]
@@ -324,8 +324,19 @@ def find_run(workspace: Path, reference: str) -> RunFolder:
     )
 
 
+def _name(run: RunFolder) -> str | None:
+    try:
+        return run.manifest().run_name
+    except StorageError:
+        # A damaged run has no name that another could be mistaken for.
+        return None
+
+
 def _is_for_itself(run: RunFolder) -> bool:
-    manifest = run.manifest()
+    try:
+        manifest = run.manifest()
+    except StorageError:
+        return False
     return manifest.sweep_id is None or manifest.is_chosen
 
 

@@ -7,6 +7,7 @@ what a process holds the lock of, and what was asked for within the last hour.
 
 import os
 import platform
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ Kind = Literal["stage", "temporary", "checkpoint", "lock"]
 KINDS: tuple[Kind, ...] = ("stage", "temporary", "checkpoint", "lock")
 REST_SECONDS = 3600.0
 KEPT_CHECKPOINTS = frozenset({"best", "last"})
+_STORED = re.compile("[0-9a-f]{32}")
 
 
 class Removed(Record):
@@ -187,13 +189,21 @@ def _unneeded_stages(known: _Known) -> Iterator[_Candidate]:
 def _unreferred(known: _Known) -> list[Path]:
     """Return the stages' folders that no run refers to."""
     needed = known.stage_folders()
-    folders = sorted(store_folder(known.workspace).glob("*/*"))
     return [
         folder
-        for folder in folders
-        if folder.is_dir()
-        and not folder.name.startswith(".")
-        and (folder.parent.name, folder.name) not in needed
+        for folder in _in_store(known.workspace, "")
+        if folder.is_dir() and (folder.parent.name, folder.name) not in needed
+    ]
+
+
+def _in_store(workspace: Path, suffix: str) -> list[Path]:
+    """Return what is named as the store names things: a workspace may hold a person's files too."""
+    store = store_folder(workspace)
+    return [
+        path
+        for path in sorted(store.glob(f"*/*{suffix}"))
+        if _STORED.fullmatch(path.name.removesuffix(suffix))
+        and not any(at.is_symlink() for at in (store, path.parent, path))
     ]
 
 
@@ -220,7 +230,8 @@ def _stage_remover(folder: Path) -> Callable[[], bool]:
 def _temporaries(known: _Known) -> Iterator[_Candidate]:
     """Find what killed processes left half written."""
     folders = (store_folder(known.workspace), sweeps_folder(known.workspace))
-    places = [known.workspace, *(path for at in folders for path in sorted(at.glob("*/")))]
+    inside = (path for at in folders for path in sorted(at.glob("*/")))
+    places = [known.workspace, *(path for path in inside if not path.is_symlink())]
     for path in (path for place in places for path in sorted(place.glob(".*"))):
         if _is_orphan(path) or _is_half_made(path):
             yield _Candidate("temporary", path, _remover(path))
@@ -309,7 +320,7 @@ def _checkpoint_remover(run: RunFolder, path: Path) -> Callable[[], bool]:
 def _locks(known: _Known) -> Iterator[_Candidate]:
     """Find lock files that guard nothing: of stages that are gone, and of runs that ended."""
     leaving = {found.path for found in _unneeded_stages(known)}
-    guards = sorted(store_folder(known.workspace).glob("*/*.lock"))
+    guards = _in_store(known.workspace, ".lock")
     folders = ((lock, lock.with_suffix("")) for lock in guards)
     stale = [lock for lock, folder in folders if folder in leaving or not folder.exists()]
     stale += [
@@ -343,7 +354,7 @@ def _holding(path: Path) -> Iterator[bool]:
     except Timeout:
         yield False
         return
-    except PermissionError as err:
+    except OSError as err:
         raise explain_os_error(err, path, "locking") from err
     try:
         yield True

@@ -113,10 +113,26 @@ def _parse(text: bytes, path: Path) -> Line:
         line = json.loads(text)
     except ValueError:
         line = None
-    if isinstance(line, dict):
+    if isinstance(line, dict) and (line.get("type") != "metric" or _is_metric(line)):
         return line
     shown = text[:60].decode(errors="replace")
-    raise StorageError(f"a line of the journal must be a JSON object, got '{shown}' ({path})")
+    raise StorageError(
+        f"a line of the journal must be a JSON object, and a metric whole, got '{shown}' ({path}); "
+        "take the line out"
+    )
+
+
+_METRIC: dict[str, tuple[type, ...]] = {
+    "key": (str,),
+    "value": (int, float),
+    "epoch": (int,),
+    "step": (int,),
+    "time_ms": (int,),
+}
+
+
+def _is_metric(line: Line) -> bool:
+    return all(isinstance(line.get(name), kind) for name, kind in _METRIC.items())
 
 
 @dataclass(frozen=True)

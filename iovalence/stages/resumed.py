@@ -6,9 +6,9 @@ from iovalence import __version__
 from iovalence.config.load import WITHOUT_EFFECT, LoadedConfig, read_resolved
 from iovalence.config.model import Config
 from iovalence.data.schema import TableSchema
-from iovalence.errors import ConfigError
+from iovalence.errors import ConfigError, StorageError
 from iovalence.runs.folder import RunFolder, find_run, list_runs
-from iovalence.runs.journal import Journal
+from iovalence.runs.journal import Journal, read_journal
 from iovalence.runs.manifest import Manifest, Process, now
 from iovalence.runs.provenance import DECIDING, package_versions
 from iovalence.runs.store import StageOutput
@@ -59,7 +59,11 @@ def find_unfinished(
 
 
 def _is_of(run: RunFolder, experiment: str | None) -> bool:
-    manifest = run.manifest()
+    try:
+        manifest = run.manifest()
+    except StorageError:
+        # Damaged, and none of ours to judge.
+        return False
     return manifest.experiment == experiment and manifest.sweep_id is None
 
 
@@ -122,6 +126,7 @@ def resume_run(
     schema = TableSchema.load(ingested.folder / "schema.json")
     validate_evaluation(loaded, schema)
     manifest = run.manifest()
+    read_journal(run.journal)  # what is damaged there is said now, not after training
     faults = [
         *compare_configs(recorded_config(run), loaded.config),
         *_compare_data(manifest, hash_of_data(schema)),

@@ -9,7 +9,7 @@ from iovalence.config.load import LoadedConfig, config_hash, resolved_yaml
 from iovalence.config.space import Candidate, Space
 from iovalence.data.prepared import load_prepared
 from iovalence.data.schema import TableSchema
-from iovalence.errors import ConfigError, ExitStatus
+from iovalence.errors import ConfigError, ExitStatus, StorageError
 from iovalence.runs.manifest import Process, hash_file, now
 from iovalence.runs.store import StageOutput, hash_of
 from iovalence.runs.sweep import (
@@ -123,7 +123,15 @@ def _do_stages(loaded: LoadedConfig, ingested: StageOutput) -> RowStages:
 def find_earlier(ready: ReadySweep) -> SweepFolder | None:
     """Return the newest sweep of the same configurations and data, or None."""
     sweeps = list_sweeps(ready.space.base.workspace)
-    return next((sweep for sweep in sweeps if sweep.record().key == ready.key), None)
+    return next((sweep for sweep in sweeps if _has_key(sweep, ready.key)), None)
+
+
+def _has_key(sweep: SweepFolder, key: str) -> bool:
+    try:
+        return sweep.record().key == key
+    except StorageError:
+        # Damaged: it keeps no other sweep from going on.
+        return False
 
 
 def open_sweep(ready: ReadySweep, *, flow_run_id: str | None = None) -> SweepFolder:

@@ -67,6 +67,19 @@ def test_a_stage_that_no_run_refers_to_leaves_with_its_lock(tmp_path, make_stage
     assert list(made.folder.parent.iterdir()) == []
 
 
+def test_what_a_person_keeps_in_such_folders_stays(tmp_path, make_stage):
+    made = make_stage(1)
+    kept = [tmp_path / "store/raw/2024/data.csv", tmp_path / "store/web/yarn.lock"]
+    for path in kept:
+        path.parent.mkdir(parents=True)
+        path.write_text("precious")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(made.folder.parent, elsewhere)
+    (tmp_path / "store/split").symlink_to(elsewhere)
+    assert kinds(clean_workspace(tmp_path)) == []
+    assert all(path.read_text() == "precious" for path in kept)
+
+
 @pytest.mark.parametrize("status", ["RUNNING", "FINISHED", "FAILED", "KILLED"])
 def test_a_stage_that_a_run_refers_to_stays_however_the_run_ended(tmp_path, make_stage, status):
     made = make_stage(1)

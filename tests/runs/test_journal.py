@@ -99,9 +99,16 @@ def test_an_epoch_done_again_stays_as_it_was_measured_first() -> None:
     ]
 
 
+@pytest.mark.parametrize("line", ['{"type": "metric"}', '{"type": "metric", "key": 1}'])
+def test_a_metric_that_is_not_whole_is_named(path: Path, line: str) -> None:
+    path.write_text(line + "\n")
+    with pytest.raises(StorageError, match=r"a metric whole, got .*take the line out"):
+        read_journal(path)
+
+
 def test_a_damaged_line_is_named(path: Path) -> None:
     path.write_text('{"type": "event"}\nnot json\n')
-    with pytest.raises(StorageError, match=r"must be a JSON object, got 'not json' \(.*jsonl\)"):
+    with pytest.raises(StorageError, match=r"must be a JSON object.*, got 'not json' \(.*jsonl\)"):
         read_journal(path)
 
 
