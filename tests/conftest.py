@@ -41,12 +41,12 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """Mount a disk of half a megabyte, or skip with a reason."""
+    """Mount a disk of 640 kB, or skip with a reason."""
     if shutil.which("mount") is None:
         pytest.skip("there is no `mount` to make a small disk with")
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
+    command = ["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", folder]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")

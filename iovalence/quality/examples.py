@@ -16,7 +16,16 @@ MAX_TEXT = 80  # characters of a value
 ShownRow = Mapping[str, str | None]
 """The values of a row by column, as text; None where one is missing."""
 
-_ORDER: tuple[Role, ...] = ("id", "target", "feature", "weight", "left_out", "excluded")
+_ORDER: tuple[Role, ...] = (
+    "id",
+    "group",
+    "time",
+    "target",
+    "feature",
+    "weight",
+    "left_out",
+    "excluded",
+)
 
 
 def show_rows(table: Table, rows: Iterable[RowNumber]) -> dict[RowNumber, ShownRow]:

@@ -24,6 +24,10 @@ Ints = NDArray[np.int64]
 _RELATIONS = ((TRAIN, VALIDATION), (TRAIN, TEST), (VALIDATION, TEST))
 
 
+_DENSE = 0.2
+"""Share of a table's rows that lie near others beyond which that is its density, and no copying."""
+
+
 @dataclass(frozen=True)
 class SharedRows:
     """Hold which of N rows have their like in another part, and which of them have to leave.
@@ -95,8 +99,7 @@ def check_copies(
     """
     if action == "off":
         return (), None
-    # Where rows lie near by nature, such a pair is two people, and no copy.
-    near = checked.near[:0] if checked.report.near_by_nature else checked.near
+    near = _near_copies(table, checked)
     kin = checked.first_copy
     if any(table.schema.num_rows[1:]):
         kin = first_copies(columns_to_compare(table, checked.target))
@@ -104,6 +107,12 @@ def check_copies(
         return (), None  # one file: its exact copies were kept together
     shared = find_shared(kin, near, part, given=_given(table))
     return _report(table, shared, part, action, "copies"), shared
+
+
+def _near_copies(table: Table, checked: CheckedRows) -> NDArray[np.int64]:
+    """Return the pairs to take for copies: none where rows of the table lie near by nature."""
+    dense = len(np.unique(checked.near)) > _DENSE * table.num_rows
+    return checked.near[:0] if dense or checked.report.near_by_nature else checked.near
 
 
 def check_groups(

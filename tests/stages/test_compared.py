@@ -10,7 +10,7 @@ from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import ending, list_runs
 from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import resume_run
-from iovalence.stages.rows import check_alone, make_ready, record_rows
+from iovalence.stages.rows import check_alone, join_findings, make_ready, record_rows
 from iovalence.stages.stored import ingest_stage
 from tests.stages.test_pipeline import CONFIG, make_table
 
@@ -97,7 +97,7 @@ def test_a_run_with_another_target_is_not_compared(ready):
 def test_a_check_alone_compares_with_the_last_accepted_run(ready, tmp_path):
     ready(make_table())
     loaded = load(tmp_path, shifted(make_table(seed=1)))
-    checks = {finding.check for finding in check_alone(loaded).findings}
+    checks = {finding.check for finding in join_findings(check_alone(loaded)).findings}
     assert {"drift", "expectations.inferred.expect_column_values_to_be_between"} <= checks
 
 
@@ -114,7 +114,7 @@ def test_a_run_that_goes_on_is_compared_with_the_same_run(ready, tmp_path):
     record_rows(loaded, cut_off, make_ready(loaded, ingested))
     assert cut_off.manifest().compared_with == first.run_id
     assert cut_off.quality.read_bytes() == before
-    assert stages.compared.compared.reused
+    assert stages.checks.compared.compared.reused
 
 
 def test_a_run_of_a_sweep_keeps_what_its_sweep_was_compared_with(ready, tmp_path):

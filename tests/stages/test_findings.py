@@ -44,7 +44,7 @@ def test_checks_alone_leave_page_and_rows_beside_each_other(project):
     loaded, told = load_config(project.path), []
     found = check_alone(loaded, lambda output: told.append(output.stage))
     folder = save_checks(loaded, found)
-    assert told == ["table", "checks", "split", "parts"]
+    assert told == ["table", "checks", "comparison", "suspects", "split", "parts"]
     assert folder.root == project.workspace / "checks" / "config"
     assert len(folder.removed_rows.read_text().splitlines()) == 1 + 3
     assert "3 rows, the first of each kind stays" in read(folder.quality_page).text

@@ -158,7 +158,7 @@ def test_the_review_of_a_run_is_found_again_or_named(project, doubted):
 
 def test_labels_are_looked_at_once_for_runs_of_other_networks(project, doubted):
     loaded = load_config(project.path, ("training.layers=[8]", "training.epochs=7"))
-    assert make_ready(loaded, ingest_stage(loaded)).suspected.reused
+    assert make_ready(loaded, ingest_stage(loaded)).checks.suspected.reused
 
 
 def test_values_of_doubted_rows_do_not_leave_for_the_tracking_server(doubted, tmp_path):
