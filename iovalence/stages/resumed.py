@@ -39,6 +39,7 @@ def find_unfinished(
 
     Raises:
         RunNotFoundError: `reference` names no run.
+        StorageError: There is none but such as are damaged.
         ConfigError: The run it names has finished, or keeps no checkpoints.
     """
     if reference != NEWEST:
@@ -48,6 +49,8 @@ def find_unfinished(
     experiment = loaded.config.tracking.experiment
     runs = [run for run in list_runs(loaded.workspace) if _is_of(run, experiment)]
     if not runs:
+        for run in list_runs(loaded.workspace):
+            run.manifest()  # a damaged one may be what is looked for: it is named
         say(f"there is no run of '{experiment}' to resume: a new one begins")
         return None
     newest = next((run for run in runs if _is_cut_off(run, loaded)), runs[0])
