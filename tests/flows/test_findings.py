@@ -46,8 +46,8 @@ def checking(config: str) -> str:
     loaded = load_config(Path(config))
     ingested = ingest_rows(loaded)
     run = open_run(loaded, ingested)
-    checked = check_rows(loaded, run, ingested)
-    check_parts(loaded, run, ingested, checked, split_rows(loaded, ingested, checked))
+    checks = check_rows(loaded, run, ingested)
+    check_parts(loaded, run, checks, split_rows(loaded, checks))
     return run.run_id
 
 
