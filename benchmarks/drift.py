@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.random import Generator
+from public_sets import ADULT, WINE
 
 from iovalence.data.ingest import ingest, load_table
 from iovalence.data.section import DataSection
@@ -30,17 +31,9 @@ from iovalence.quality.findings import Finding
 from iovalence.quality.profile import build_profile
 from iovalence.quality.section import QualitySection
 
-ADULT = (
-    "age workclass fnlwgt education education_num marital_status occupation relationship race sex "
-    "capital_gain capital_loss hours_per_week native_country income"
-)
-WINE = (
-    "fixed_acidity volatile_acidity citric_acid residual_sugar chlorides free_sulfur_dioxide "
-    "total_sulfur_dioxide density pH sulphates alcohol quality"
-)
 SETS = {
-    "adult": ("adult-train.csv", {"target": "income", "column_names": tuple(ADULT.split())}),
-    "wine": ("winequality-white.csv", {"target": "quality", "column_names": tuple(WINE.split())}),
+    "adult": ("adult-train.csv", {"target": "income", "column_names": tuple(ADULT)}),
+    "wine": ("winequality-white.csv", {"target": "quality", "column_names": tuple(WINE)}),
     "california": ("california_housing.csv", {"target": "median_house_value"}),
     "penguins": ("penguins.csv", {"target": "species"}),
 }

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from public_sets import ADULT, WINE
 
 from iovalence.data.ingest import ingest, load_table
 from iovalence.data.schema import TableSchema
@@ -35,37 +36,6 @@ from iovalence.quality.near import NearCopies, find_near_copies
 from iovalence.quality.section import DuplicateChecks
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-WINE = [
-    "fixed_acidity",
-    "volatile_acidity",
-    "citric_acid",
-    "residual_sugar",
-    "chlorides",
-    "free_sulfur_dioxide",
-    "total_sulfur_dioxide",
-    "density",
-    "pH",
-    "sulphates",
-    "alcohol",
-    "quality",
-]
-ADULT = [
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-]
 FILES = {
     "Adult": {"train_file": "adult-train.csv", "target": "income", "column_names": ADULT},
     "wine quality, red": {

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from public_sets import ADULT
 
 from iovalence.config.load import load_config
 from iovalence.data.ingest import load_table
@@ -28,10 +29,6 @@ from iovalence.trials.suspects import check_label_errors
 
 LAYERS = (128, 64, 32)
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-ADULT = (
-    "age workclass fnlwgt education education_num marital_status occupation relationship race "
-    "sex capital_gain capital_loss hours_per_week native_country label"
-)
 
 
 def read_cancer() -> pd.DataFrame:
@@ -54,7 +51,7 @@ def read_adult(num_rows: int | None) -> pd.DataFrame:
     """Return Adult's train file x 14, two classes, or some of its rows at random."""
     path = SHARED / "adult-train.csv"
     table = pd.read_csv(
-        path, names=ADULT.split(), skipinitialspace=True, na_values="?"
+        path, names=[*ADULT[:-1], "label"], skipinitialspace=True, na_values="?"
     ).drop_duplicates()
     return table if num_rows is None else table.sample(num_rows, random_state=0)
 

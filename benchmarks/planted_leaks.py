@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from public_sets import ADULT, WINE
 from sklearn import datasets
 
 from iovalence.data.ingest import ingest, load_table
@@ -24,37 +25,6 @@ from iovalence.quality.parts import check_parts
 from iovalence.quality.section import LeakageChecks, QualitySection
 from iovalence.splitting.split import split_rows
 
-ADULT = [
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-]
-WINE = [
-    "fixed_acidity",
-    "volatile_acidity",
-    "citric_acid",
-    "residual_sugar",
-    "chlorides",
-    "free_sulfur_dioxide",
-    "total_sulfur_dioxide",
-    "density",
-    "pH",
-    "sulphates",
-    "alcohol",
-    "quality",
-]
 FILES = {
     "adult-train": (ADULT, "income"),
     "winequality-red": (WINE, "quality"),

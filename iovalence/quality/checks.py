@@ -33,7 +33,7 @@ from iovalence.quality.labels import (
     quote,
 )
 from iovalence.quality.near import NearCopies, check_near, find_near_copies, no_near_copies
-from iovalence.quality.review import DROPPED, apply_review
+from iovalence.quality.review import DROPPED, Review, apply_review
 from iovalence.quality.section import DuplicateChecks, QualitySection
 from iovalence.quality.targets import check_target
 from iovalence.record import Record
@@ -228,18 +228,13 @@ def check_rows(
     progress.findings += check_expectations(table, section.expectations)
     _require_labels(table)
     in_train = table.source_of_rows() == 0
-    target, merged = merge_spellings(table, section.labels.spelling)
-    progress.findings += merged
-    has_no_copies = section.duplicates.exact == "fix"
-    review = apply_review(table, target, review_file, with_copies=has_no_copies)
-    progress.note(review.findings, review.decision == DROPPED, "labels.errors")
+    review = _read_labels(table, section, progress, review_file)
     target = review.target
     progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
     first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
-    kept = progress.kept
     distinct = first_copy == np.arange(table.num_rows)
-    action = section.labels.rare
-    rare = check_rare(table, target, distinct, kept & in_train, num_parts_split, action)
+    concerned, action = progress.kept & in_train, section.labels.rare
+    rare = check_rare(table, target, distinct, concerned, num_parts_split, action)
     kept = progress.note(*rare, "labels.rare")
     _require_two_values(table, target, kept)
     progress.findings += check_unseen(table, target, kept)
@@ -260,6 +255,18 @@ def check_rows(
         near_by_nature=near.by_nature,
     )
     return CheckedRows(report, progress.reason, target, first_copy, near.pairs, review.decision)
+
+
+def _read_labels(
+    table: Table, section: QualitySection, progress: _Progress, review_file: Path | None
+) -> Review:
+    """Merge spellings, and apply what a person decided about labels."""
+    target, merged = merge_spellings(table, section.labels.spelling)
+    progress.findings += merged
+    has_no_copies = section.duplicates.exact == "fix"
+    review = apply_review(table, target, review_file, with_copies=has_no_copies)
+    progress.note(review.findings, review.decision == DROPPED, "labels.errors")
+    return review
 
 
 def _check_duplicates(

@@ -137,7 +137,9 @@ def prepare_rows(
     loaded: LoadedConfig, run: RunFolder | None, checks: Checks, split: StageOutput
 ) -> RowStages:
     """Encode the rows, and copy split and preprocessing into the run, if there is one."""
-    parted = checks.parted or split
+    parted = checks.parted
+    if parted is None:
+        raise ValueError("parts must be checked before their rows are prepared")
     prepared = prepare_stage(loaded, checks.ingested, checks.checked, parted)
     stages = RowStages(checks=checks, split=split, parted=parted, prepared=prepared)
     if run is not None:
@@ -214,18 +216,28 @@ def note_findings(loaded: LoadedConfig, run: RunFolder | None, checks: Checks) -
     report = join_findings(checks)
     if run is not None:
         report.save(run.quality)
-        write_findings(
-            loaded,
-            report,
-            checks.ingested,
-            checks.checked,
-            checks.parted,
-            page=run.quality_page,
-            removed_rows=run.removed_rows,
-        )
+        if _is_worth_a_page(checks, report):
+            write_findings(
+                loaded,
+                report,
+                checks.ingested,
+                checks.checked,
+                checks.parted,
+                page=run.quality_page,
+                removed_rows=run.removed_rows,
+            )
         _note_stages(run, checks)
         _write_labels(run, checks)
     raise_for_failures(report.findings)
+
+
+def _is_worth_a_page(checks: Checks, report: QualityReport) -> bool:
+    """Say whether people get to see it: at first, at last, and where a check ends the run.
+
+    Of a large table the page and the rows that left take a second.
+    """
+    is_between = checks.compared is not None and checks.parted is None
+    return not is_between or any(one.severity == "failure" for one in report.findings)
 
 
 def _note_stages(run: RunFolder, checks: Checks) -> None:
