@@ -43,7 +43,10 @@ START += "from flows.command import main; main()"
 STAGE_LINES = {
     "read ": "ingest",
     "checked the rows": "check",
+    "compared the table": "compare",
+    "checked the labels": "labels",
     "split the rows": "split",
+    "checked the parts": "check parts",
     "prepared the features": "prepare",
     "trained ": "train",
     "measured ": "evaluate",
