@@ -2,12 +2,12 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iovalence.atomic import scratch_folder
 from iovalence.errors import IOValenceError, TrackingError
 from iovalence.tracking.environment import artifacts_folder, prepare_environment
 
@@ -78,8 +78,8 @@ def _create_database(path: Path, workspace: Path) -> None:
         if path.exists():
             return
         # A name that no store had before: MLflow remembers stores by it.
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            fresh = Path(folder) / path.name
+        with scratch_folder(path.parent, path.name) as folder:
+            fresh = folder / path.name
             # The store's experiment `Default` else keeps its artifacts in ./mlruns.
             with _artifacts_at(artifacts_folder(workspace)):
                 MlflowClient(tracking_uri=f"{SQLITE}{fresh}").get_experiment_by_name("Default")
