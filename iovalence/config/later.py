@@ -4,7 +4,7 @@ from iovalence.config.faults import Fault
 from iovalence.config.node import Node
 
 LATER_VALUES = {
-    "training.model_type": ("rnn", "tabm"),
+    "training.model_type": ("tabm",),
     "run.engine": ("ray",),
 }
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from iovalence.data.section import DataSection
 from iovalence.evaluation.section import EvaluationSection
@@ -42,3 +42,25 @@ class Config(Section):
     run: RunSection = Field(
         RunSection(), description="where runs are kept, and what of the machine they use"
     )
+
+    @model_validator(mode="after")
+    def _sequences_have_groups_and_times(self) -> "Config":
+        data = self.data
+        if self.training.model_type != "rnn":
+            return self
+        if data.group is None or data.time is None:
+            lacking = "group" if data.group is None else "time"
+            raise ValueError(
+                f"data.{lacking} must name a column with training.model_type: rnn, got nothing"
+            )
+        if data.split not in (None, "group", "hash"):
+            raise ValueError(
+                "data.split must be group or hash with training.model_type: rnn, which takes "
+                f"sequences whole, got {data.split}"
+            )
+        if self.quality.labels.review_file is not None:
+            raise ValueError(
+                "quality.labels.review_file must be left out with training.model_type: rnn, whose "
+                f"labels are those of sequences, got {self.quality.labels.review_file}"
+            )
+        return self

@@ -193,9 +193,10 @@ def _nearest_place(root: Node, path: Path, file: Place) -> Place:
 def _tell_conflict(path: Path, error: _Error, root: Node, place: Place) -> Fault:
     """Tell what a section finds wrong between its keys; its message begins with a key."""
     message = error.message.removeprefix("Value error, ")
-    named = [root.find((*path, word)) for word in re.findall(r"\w+", message)]
+    words = re.findall(r"[\w.]+" if not path else r"\w+", message)
+    named = [root.find((*path, *word.split("."))) for word in words]
     places = [node.place for node in named if node]
-    return Fault(places[0] if places else place, f"{dotted(path)}.{message}")
+    return Fault(places[0] if places else place, f"{dotted(path)}.{message}".lstrip("."))
 
 
 def _tell_metric_key(name: str, place: Place) -> Fault:

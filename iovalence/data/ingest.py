@@ -9,7 +9,7 @@ from iovalence.atomic import explain_os_error
 from iovalence.data.files import fingerprint, source_settings
 from iovalence.data.roles import decide_roles
 from iovalence.data.rows import open_rows
-from iovalence.data.schema import SOURCES, Column, Source, SourceFile, TableSchema
+from iovalence.data.schema import SOURCES, Column, Role, Source, SourceFile, TableSchema
 from iovalence.data.section import DataSection
 from iovalence.data.table import Table
 from iovalence.data.target import shown
@@ -139,15 +139,30 @@ def load_table(folder: Path) -> Table:
 
 
 def read_rows(
-    path: str, base: Path, section: DataSection, schema: TableSchema, *, need_target: bool
+    path: str,
+    base: Path,
+    section: DataSection,
+    schema: TableSchema,
+    *,
+    need_target: bool,
+    need_order: bool = False,
 ) -> pa.Table:
     """Read other rows as the columns of a known table, all at once; see `stream_rows`."""
-    batches = list(stream_rows(path, base, section, schema, need_target=need_target))
+    streamed = stream_rows(
+        path, base, section, schema, need_target=need_target, need_order=need_order
+    )
+    batches = list(streamed)
     return pa.Table.from_batches(batches, schema=arrow_schema(schema.columns))
 
 
 def stream_rows(
-    path: str, base: Path, section: DataSection, schema: TableSchema, *, need_target: bool
+    path: str,
+    base: Path,
+    section: DataSection,
+    schema: TableSchema,
+    *,
+    need_target: bool,
+    need_order: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Yield other rows as the columns of a known table, a batch at a time.
 
@@ -157,6 +172,7 @@ def stream_rows(
         section: How the files of the table were read.
         schema: The table's columns.
         need_target: Whether the rows must have the target, and the weight where there is one.
+        need_order: Whether they must have group and time.
 
     Returns:
         Rows in the files' order, typed as `Table.columns`; columns that the files lack, or
@@ -167,8 +183,16 @@ def stream_rows(
             value does not fit its column; the last is known, and raised, after the last batch.
     """
     raw = open_rows(path, base, "the data", section, target_needed=need_target)
-    check_columns(raw.schema, schema.columns, f"the data ({path})", need_target=need_target)
-    unneeded = () if need_target else ("target", "time", "weight")
+    check_columns(
+        raw.schema,
+        schema.columns,
+        f"the data ({path})",
+        need_target=need_target,
+        need_order=need_order,
+    )
+    unneeded: set[Role] = set() if need_target else {"target", "weight"}
+    if not (need_target or need_order):
+        unneeded.add("time")
     ignored = [column.name for column in schema.columns if column.role in unneeded]
     typer = RowTyper(schema.columns, path, ignore=ignored)
     yield from typer.type_batches(raw.batches)

@@ -6,11 +6,13 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from iovalence.atomic import explain_os_error
 from iovalence.data.preprocessing import BLOCK_ROWS, Preprocessing
 from iovalence.data.schema import SOURCES
+from iovalence.data.sequences import Sequences
 from iovalence.data.table import Table
 from iovalence.errors import DataError, StorageError
 
@@ -24,15 +26,20 @@ class Prepared:
 
     So the rows of a part lie together, and reading a part is reading a file from here to there.
 
+    Where the rows are sequences, M counts these: a sequence has one target, weight and part, and
+    the last of its rows stands for it in the table. Then `features` and `codes` alone hold rows.
+
     Attributes:
         preprocessing: How they were encoded.
-        features: float32 (M, F), C order.
-        codes: int32 (M, E).
+        features: float32 (M, F), C order; of all rows of the sequences where there are any.
+        codes: int32 (M, E), likewise.
         target: Class indices int64 (M,), -1 for a class the train part lacks; or standardised
             values float32 (M,).
         weight: float32 (M,), >= 0; None where no column holds weights.
         part: int8 (M,): 0 train, 1 validation, 2 test.
         table_index: Row of the table, int64 (M,), from 0.
+        sequences: Which rows of `features` and `codes` each of M sequences has; None where a row
+            stands by itself.
     """
 
     preprocessing: Preprocessing
@@ -42,6 +49,7 @@ class Prepared:
     weight: NDArray[np.float32] | None
     part: NDArray[np.int8]
     table_index: NDArray[np.int64]
+    sequences: Sequences | None = None
 
     def y_true(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | NDArray[np.float64]:
         """Return what is true of rows, by their positions, int64 (N,).
@@ -63,6 +71,7 @@ def prepare(
     part: NDArray[np.int8],
     positive_class: str | None,
     folder: Path,
+    sequences: Sequences | None = None,
 ) -> Preprocessing:
     """Fit the preprocessing on the train part and write all kept rows, encoded.
 
@@ -73,6 +82,7 @@ def prepare(
         part: Part of each row, int8 (N,): 0 train, 1 validation, 2 test, -1 removed.
         positive_class: The positive one of two classes; None for the last.
         folder: Where preprocessing.json and the arrays are written.
+        sequences: Of the rows that have a part, where rows are sequences.
 
     Raises:
         DataError: The train part holds fewer than two classes, or lacks `positive_class`.
@@ -80,9 +90,15 @@ def prepare(
     """
     kept = np.where(keep, part, np.int8(-1))
     train = kept == _TRAIN
-    preprocessing = Preprocessing.fit(table.columns, table.schema, target, positive_class, train)
-    encode_rows(table, kept, target, preprocessing, folder)
+    once = target if sequences is None else _count_once(target, sequences)
+    preprocessing = Preprocessing.fit(table.columns, table.schema, once, positive_class, train)
+    encode_rows(table, kept, target, preprocessing, folder, sequences)
     return preprocessing
+
+
+def _count_once(target: pa.Array | pa.ChunkedArray, sequences: Sequences) -> pa.Array:
+    """Return the target, (N,), of the last row of each sequence alone: a long one counts once."""
+    return pc.if_else(pa.array(sequences.mark_last(len(target))), target, None)
 
 
 def encode_rows(
@@ -91,6 +107,7 @@ def encode_rows(
     target: pa.Array | pa.ChunkedArray,
     preprocessing: Preprocessing,
     folder: Path,
+    sequences: Sequences | None = None,
 ) -> None:
     """Write the rows of each part, encoded as was fitted, for `load_prepared`.
 
@@ -100,13 +117,20 @@ def encode_rows(
         target: Target of each row after the checks, (N,).
         preprocessing: How rows become numbers.
         folder: Where preprocessing.json and the arrays are written.
+        sequences: Of the rows that have a part, where rows are sequences.
 
     Raises:
         DataError: The weights of a part cannot be summed.
         StorageError: `folder` cannot be written to.
     """
     index = np.concatenate([np.flatnonzero(kept == at) for at in range(_NUM_PARTS)])
-    arrays = {
+    arrays: dict[str, np.ndarray] = {}
+    if sequences is not None:
+        sequences = sequences.take(np.argsort(kept[sequences.last], kind="stable"))
+        arrays |= {"sequence_rows": _place(index)[sequences.rows]}
+        arrays |= {"sequence_starts": sequences.starts}
+        index = sequences.last
+    arrays |= {
         "target": preprocessing.encode_target(target)[index],
         "part": kept[index],
         "table_index": index,
@@ -121,6 +145,13 @@ def encode_rows(
         _write_encoded(table.columns, kept, preprocessing, folder)
     except OSError as err:
         raise explain_os_error(err, folder, "writing") from err
+
+
+def _place(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each row of a table is among the rows at `index`, int64 (M,)."""
+    place = np.empty(int(index.max(initial=-1)) + 1, np.int64)
+    place[index] = np.arange(len(index))
+    return place
 
 
 def _check_weights(
@@ -202,7 +233,14 @@ def load_prepared(folder: Path) -> Prepared:
     arrays = {name: open_array(folder / f"{name}.npy") for name in names}
     weight = folder / "weight.npy"
     weights = open_array(weight) if weight.exists() else None
-    return Prepared(preprocessing, weight=weights, **arrays)
+    return Prepared(preprocessing, weight=weights, sequences=_load_sequences(folder), **arrays)
+
+
+def _load_sequences(folder: Path) -> Sequences | None:
+    starts = folder / "sequence_starts.npy"
+    if not starts.exists():
+        return None
+    return Sequences(open_array(folder / "sequence_rows.npy"), np.array(open_array(starts)))
 
 
 def open_array(path: Path) -> np.ndarray:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from iovalence.data.kinds import MAX_ODD_SHARE
-from iovalence.data.schema import Column
+from iovalence.data.schema import Column, Role
 from iovalence.data.values import as_text, convert, type_of
 from iovalence.errors import DataError
 
@@ -147,14 +147,20 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 def check_columns(
-    schema: pa.Schema, columns: Sequence[Column], place: str, *, need_target: bool
+    schema: pa.Schema,
+    columns: Sequence[Column],
+    place: str,
+    *,
+    need_target: bool,
+    need_order: bool = False,
 ) -> None:
     """Refuse rows that lack a column which is used.
 
     Raises:
         DataError: One line naming every column that is missing.
     """
-    used = {"feature", "target", "weight"} if need_target else {"feature"}
+    used: set[Role] = {"feature", "target", "weight"} if need_target else {"feature"}
+    used |= {"group", "time"} if need_order else set()
     present = set(schema.names)
     missing = [c.name for c in columns if c.role in used and c.name not in present]
     if missing:

@@ -11,10 +11,13 @@ from iovalence.atomic import write_bytes
 from iovalence.data.preprocessing import Preprocessing
 from iovalence.data.schema import TableSchema
 from iovalence.data.section import DataSection
+from iovalence.data.sequences import Sequences, find_sequences
+from iovalence.data.table import Table
 from iovalence.errors import StorageError
-from iovalence.models.architecture import NetworkSpec
-from iovalence.models.network import Network
+from iovalence.models.architecture import RecurrentSpec, Spec
+from iovalence.models.build import AnyNetwork, build_network
 from iovalence.models.predictions import Predictions
+from iovalence.models.recurrent import Packing
 from iovalence.record import Record
 
 FORMAT = 1
@@ -35,10 +38,15 @@ class ModelRecord(Record):
 
     format: int = FORMAT
     run_id: str
-    spec: NetworkSpec
+    spec: Spec
     table: TableSchema
     preprocessing: Preprocessing
     data: DataSection
+
+    @property
+    def takes_sequences(self) -> bool:
+        """Say whether it predicts for sequences of rows, and not for each row."""
+        return isinstance(self.spec, RecurrentSpec)
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,18 @@ class Predictor:
     """
 
     record: ModelRecord
-    network: Network
+    network: AnyNetwork
 
     @property
     def schema(self) -> TableSchema:
         """Return the columns of the table it was trained on."""
         return self.record.table
+
+    @property
+    def max_length(self) -> int | None:
+        """Return how many rows of a sequence count; None for all, and where rows are none."""
+        spec = self.record.spec
+        return spec.max_length if isinstance(spec, RecurrentSpec) else None
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -82,7 +96,7 @@ class Predictor:
         from safetensors.torch import load_file
 
         record = ModelRecord.load(folder / "model.json")
-        network = Network(record.spec, torch.device("cpu"))
+        network = build_network(record.spec, torch.device("cpu"))
         path = folder / "weights.safetensors"
         try:
             network.load(load_file(path))
@@ -91,14 +105,20 @@ class Predictor:
         return cls(record, network)
 
     def predict(self, columns: pa.Table) -> Predictions:
-        """Predict for each row, in order.
+        """Predict for each row, in order; for each sequence, if the model takes such.
 
         Args:
             columns: N rows, typed as `iovalence.data` types them; other columns are ignored.
 
         Returns:
-            Probabilities (N, K), or values (N,) in the target's own unit.
+            Probabilities (N, K), or values (N,) in the target's own unit; of S sequences in place
+            of N rows, in the order of `find_sequences`.
+
+        Raises:
+            DataError: A row of a sequence has no group or no time.
         """
+        if self.record.takes_sequences:
+            return self.predict_sequences(columns, self.find_sequences(columns))
         batches = [
             self._outputs(columns.slice(start, BATCH_ROWS))
             for start in range(0, max(columns.num_rows, 1), BATCH_ROWS)
@@ -110,6 +130,46 @@ class Predictor:
         encoded = self.preprocessing.transform(columns)
         codes = torch.from_numpy(encoded.codes).long() if encoded.codes.shape[1] else None
         return self.network.forward(torch.from_numpy(encoded.features), codes).numpy()
+
+    def find_sequences(self, columns: pa.Table) -> Sequences:
+        """Return the sequences of N rows, the longest cut as they were in training.
+
+        Raises:
+            DataError: A row has no group or no time.
+        """
+        schema = self.schema.model_copy(update={"num_rows": (columns.num_rows, 0, 0)})
+        sequences = find_sequences(Table(schema, columns))
+        return sequences.split_off(self.max_length)[0] if self.max_length else sequences
+
+    @torch.no_grad()
+    def predict_sequences(self, columns: pa.Table, sequences: Sequences) -> Predictions:
+        """Predict for each of S sequences among the rows of `columns`."""
+        encoded = self.preprocessing.transform(columns)
+        outputs = [np.empty((0, self.record.spec.num_outputs), np.float32)]
+        for some in sequences.pieces(8 * BATCH_ROWS):
+            starts, lengths = torch.from_numpy(some.starts[:-1]), torch.from_numpy(some.lengths)
+            packing = Packing.of(starts, lengths)
+            rows = some.rows[packing.places.numpy()]
+            codes = torch.from_numpy(encoded.codes[rows]).long() if encoded.codes.size else None
+            packed = packing.pack(torch.from_numpy(encoded.features[rows]))
+            outputs.append(self.network.forward(packed, codes).numpy())
+        return self.interpret(np.concatenate(outputs))
+
+    def answer(self, columns: pa.Table) -> dict[str, object]:
+        """Return the columns of a table of predictions: a line for each row, or each sequence.
+
+        A sequence is named by its group, and `num_rows` says how many rows it was judged by.
+
+        Raises:
+            DataError: A row of a sequence has no group or no time.
+        """
+        if not self.record.takes_sequences:
+            return dict(self.predict(columns).columns())
+        sequences = self.find_sequences(columns)
+        (group,) = self.schema.names("group")
+        named = columns[group].take(pa.array(sequences.first))
+        said = self.predict_sequences(columns, sequences).columns()
+        return {group: named, "num_rows": sequences.lengths, **said}
 
     def interpret(self, outputs: np.ndarray) -> Predictions:
         """Return what the network's outputs, float32 (N, K), mean."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from iovalence.data.table import Table
@@ -70,6 +71,20 @@ def label_keys(labels: Sequence[str], among: Iterable[str]) -> list[str]:
     if sides != {True, False} or not is_said:
         return keys
     return [_side(_SAYS.get(key.casefold()), key) for key in keys]
+
+
+def respell(target: pa.ChunkedArray, classes: tuple[str, ...] | None) -> pa.ChunkedArray:
+    """Return labels, (N,), with the spelling of the class that each one means."""
+    if classes is None:
+        return target
+    by_key = dict(zip(label_keys(classes, classes), classes, strict=True))
+    encoded = pc.dictionary_encode(target.combine_chunks())
+    found = encoded.dictionary.to_pylist()
+    names = [
+        name if name in classes else by_key.get(key, name)
+        for name, key in zip(found, label_keys(found, classes), strict=True)
+    ]
+    return pa.chunked_array([pa.array(names, pa.string()).take(encoded.indices)])
 
 
 def _side(says: bool | None, key: str) -> str:

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iovalence.data.schema import SOURCES
+from iovalence.data.sequences import Sequences
 from iovalence.data.table import Table
 from iovalence.quality.checks import CheckedRows
 from iovalence.quality.duplicates import columns_to_compare, first_copies
 from iovalence.quality.findings import Finding, Severity, list_rows, name_rows, severity_of
 from iovalence.quality.section import Action
+from iovalence.quality.sequences import find_first_copies
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 Mask = NDArray[np.bool_]
@@ -85,7 +87,11 @@ def find_shared(
 
 
 def check_copies(
-    table: Table, checked: CheckedRows, part: NDArray[np.int8], action: Action
+    table: Table,
+    checked: CheckedRows,
+    part: NDArray[np.int8],
+    action: Action,
+    sequences: Sequences | None = None,
 ) -> tuple[tuple[Finding, ...], SharedRows | None]:
     """Report the rows that are in two parts, themselves or nearly.
 
@@ -96,17 +102,25 @@ def check_copies(
         checked: Which rows stayed, their labels, and which are copies.
         part: Part of each row, int8 (N,).
         action: `fix` takes the copy out, as the module says.
+        sequences: Of the rows that stay, where rows are sequences: these are compared whole.
     """
     if action == "off":
         return (), None
     near = _near_copies(table, checked)
     kin = checked.first_copy
     if any(table.schema.num_rows[1:]):
-        kin = first_copies(columns_to_compare(table, checked.target))
+        kin = _find_copies(table, checked, sequences)
     elif not len(near):
         return (), None  # one file: its exact copies were kept together
     shared = find_shared(kin, near, part, given=_given(table))
     return _report(table, shared, part, action, "copies"), shared
+
+
+def _find_copies(table: Table, checked: CheckedRows, sequences: Sequences | None) -> Ints:
+    """Return for each row the first row of all files that it equals, int64 (N,)."""
+    if sequences is None:
+        return first_copies(columns_to_compare(table, checked.target))
+    return find_first_copies(table, checked.target, sequences, across_files=True)
 
 
 def _near_copies(table: Table, checked: CheckedRows) -> NDArray[np.int64]:

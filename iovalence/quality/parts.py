@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from iovalence.data.schema import SOURCES
+from iovalence.data.sequences import Sequences
 from iovalence.data.table import Table
 from iovalence.errors import DataError
 from iovalence.quality.afterwards import check_afterwards
@@ -79,6 +80,7 @@ def check_parts(
     *,
     found: tuple[Finding, ...] = (),
     in_order: bool = False,
+    sequences: Sequences | None = None,
 ) -> CheckedParts:
     """Check what the split made, and decide which rows and columns leave because of it.
 
@@ -91,16 +93,18 @@ def check_parts(
         section: What each check does about what it finds.
         found: What is known of the split already; comes first in the report.
         in_order: Whether the parts follow one another in time.
+        sequences: Of the rows that stay, where rows are sequences: these are compared whole, and
+            columns judged by the last row of each.
 
     Raises:
         DataError: A part, or the train part's classes, or the features, left altogether.
     """
     progress = _Progress(part.copy(), checked.reason.copy(), [*found])
     progress.note(*check_groups(table, part, section.group), "group", section.group)
-    copies, shared = check_copies(table, checked, progress.part, section.copies)
+    copies, shared = check_copies(table, checked, progress.part, section.copies, sequences)
     progress.note(copies, shared, "copies", section.copies)
     _require_rows(table, checked, part, progress.part)
-    left_out = _check_columns(table, checked, progress, section)
+    left_out = _check_columns(table, checked, progress, section, sequences)
     if in_order:
         features = table.without_features(left_out).schema.names("feature")
         progress.findings += check_afterwards(table, progress.part, features)
@@ -132,7 +136,11 @@ class _Progress:
 
 
 def _check_columns(
-    table: Table, checked: CheckedRows, progress: _Progress, section: LeakageChecks
+    table: Table,
+    checked: CheckedRows,
+    progress: _Progress,
+    section: LeakageChecks,
+    sequences: Sequences | None,
 ) -> tuple[str, ...]:
     """Note what is wrong with features, and return those that are to be left out."""
     known = (progress.part == TRAIN) | (progress.part == VALIDATION)
@@ -141,6 +149,8 @@ def _check_columns(
     progress.findings += findings
     names = table.without_features(identifiers).schema.names("feature")
     train = np.flatnonzero(progress.part == TRAIN)
+    if sequences is not None:
+        train = train[sequences.mark_last(table.num_rows)[train]]
     findings, giveaways = check_target(table, checked.target, train, names, section.target)
     progress.findings += findings
     left_out = (*identifiers, *giveaways)

@@ -71,7 +71,7 @@ def split_rows(
     part[rows] = _assign(table, checked, section, rows, seed)
     for at, share in enumerate(shares_of_parts(section)):
         if share > 0 and not (part == at).any():
-            raise DataError(_nothing_in(PARTS[at], share, len(rows)))
+            raise DataError(describe_empty(PARTS[at], share, len(rows)))
     return part
 
 
@@ -109,7 +109,8 @@ def _assign(
     return assign_parts(labels, unit, shares=shares, stratified=stratified, seed=seed)
 
 
-def _nothing_in(name: str, share: float, num_rows: int) -> str:
+def describe_empty(name: str, share: float, num_rows: int) -> str:
+    """Return what is said of a part that was asked for and got none of `num_rows` rows."""
     return (
         f"the {name} part must hold a row at least, got none of {num_rows} at a share of "
         f"{share:g}: chance, or too few different values, left it out; add rows, raise the share, "

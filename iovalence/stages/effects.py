@@ -99,8 +99,11 @@ def load_model(
 def find_leaked(stages: RowStages, prepared: Prepared) -> NDArray[np.bool_]:
     """Return which rows of the table left the train part as copies of other parts' rows, (N,).
 
-    Those of a class that the model does not have could not have been trained on by it.
+    Those of a class that the model does not have could not have been trained on by it. Of
+    sequences none is looked at.
     """
+    if prepared.sequences is not None:
+        return np.zeros(int(prepared.table_index.max(initial=-1)) + 1, dtype=bool)
     reason = load_reasons(stages.parted.folder / "reason.arrow")
     leaked = np.asarray((reason == LEAKED) & (_split(stages) == TRAIN), dtype=bool)
     if leaked.any() and prepared.preprocessing.classes is not None:

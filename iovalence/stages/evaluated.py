@@ -24,7 +24,7 @@ from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.requirements import check_requirements
 from iovalence.evaluation.result import EvaluationResult, PartResult
-from iovalence.models.network import Network
+from iovalence.models.build import AnyNetwork
 from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import Predictor, interpret
 from iovalence.runs.folder import RunFolder
@@ -34,7 +34,8 @@ from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult
 from iovalence.training.fit import Machine, arithmetic, objective_for
 from iovalence.training.linear import fit_linear, sample_size
-from iovalence.training.parts import Rows, load_part
+from iovalence.training.parts import load_part
+from iovalence.training.summary import summarise
 from iovalence.training.trainer import compute_outputs, measure
 
 PARTS = ("train", "validation", "test")
@@ -46,12 +47,16 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Measured:
-    """Hold a model, the rows it is measured on, and the baselines beside it."""
+    """Hold a model, the rows it is measured on, and the baselines beside it.
+
+    Of sequences the linear baseline sees `plain`, which sums each up in one row.
+    """
 
     table: Table
     prepared: Prepared
-    network: Network
-    linear: Network | None
+    plain: Prepared
+    network: AnyNetwork
+    linear: AnyNetwork | None
     class_weights: torch.Tensor | None
 
 
@@ -107,11 +112,13 @@ def evaluate_stage(
 
 def _open(run: RunFolder, stages: RowStages, machine: Machine, *, baseline: bool) -> Measured:
     prepared = load_prepared(stages.prepared.folder)
+    plain = summarise(prepared) if baseline else prepared
     return Measured(
         table=load_table(stages.ingested.folder),
         prepared=prepared,
+        plain=plain,
         network=Predictor.load(run.model).network,
-        linear=fit_linear(prepared, machine) if baseline else None,
+        linear=fit_linear(plain, machine) if baseline else None,
         class_weights=load_class_weights(run),
     )
 
@@ -180,7 +187,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
         positive_index=prepared.preprocessing.positive_index,
         seed=loaded.config.training.seed,
         with_intervals=part != "train",
-        baselines=_baselines(measured, tensors),
+        baselines=_baselines(measured, rows),
     )
     result = result.model_copy(
         update={"num_rows": len(every), "notes": (*_samples(measured, every, rows), *result.notes)}
@@ -204,7 +211,7 @@ def _samples(
         yield (
             f"figures but the loss are of {len(rows):,} of the {len(every):,} rows, evenly spread"
         )
-    num_rows, num_train = sample_size(measured.prepared), int((measured.prepared.part == 0).sum())
+    num_rows, num_train = sample_size(measured.plain), int((measured.prepared.part == 0).sum())
     if measured.linear is not None and num_rows < num_train:
         yield f"the linear baseline was fitted to {num_rows:,} of the {num_train:,} train rows"
 
@@ -222,21 +229,20 @@ def _slices(
     }
 
 
-def _baselines(measured: Measured, rows: Rows) -> dict[str, Predictions]:
+def _baselines(measured: Measured, rows: NDArray[np.int64]) -> dict[str, Predictions]:
     if measured.linear is None:
         return {}
     prepared = measured.prepared
-    outputs = compute_outputs(measured.linear, rows).numpy()
+    tensors = load_part(measured.plain, rows, None, CPU, resident_bytes=0)
+    outputs = compute_outputs(measured.linear, tensors).numpy()
     linear = {"linear": interpret(outputs, prepared.preprocessing)}
     train = np.asarray(prepared.target[prepared.part == 0])
     classes = prepared.preprocessing.classes
     if classes is None:
-        return {
-            "mean": mean_predictions(prepared.preprocessing.target_mean, rows.num_rows)
-        } | linear
+        return {"mean": mean_predictions(prepared.preprocessing.target_mean, len(rows))} | linear
     shares = np.bincount(train, minlength=len(classes)) / len(train)
     named = dict(zip(classes, shares.tolist(), strict=True))
-    return {"majority": majority_predictions(named, rows.num_rows)} | linear
+    return {"majority": majority_predictions(named, len(rows))} | linear
 
 
 def write_predictions(
@@ -251,10 +257,33 @@ def write_predictions(
     columns: dict[str, object] = {
         "source": np.array(SOURCES)[table.source_of_rows()[index]],
         "row": table.row_numbers()[index],
-        "target": table.columns[table.schema.target].take(pa.array(index)),
     }
+    if measured.prepared.sequences is None:
+        columns["target"] = table.columns[table.schema.target].take(pa.array(index))
+    else:
+        columns |= _name_sequences(measured, rows)
     with replacing(run.test_predictions) as path:
         pq.write_table(pa.table(columns | predictions.columns()), path)
+
+
+def _name_sequences(measured: Measured, rows: NDArray[np.int64]) -> dict[str, object]:
+    """Return the columns that say which sequences these are: their groups, rows and labels.
+
+    The label is the sequence's, which its last row need not have.
+    """
+    table, prepared = measured.table, measured.prepared
+    if prepared.sequences is None:
+        raise ValueError("rows must be sequences to be named as such")
+    (group,), index = table.schema.names("group"), pa.array(prepared.table_index[rows])
+    y_true, classes = prepared.y_true(rows), prepared.preprocessing.classes
+    target: object = y_true
+    if classes is not None:
+        target = pa.array(classes).take(pa.array(y_true, mask=y_true < 0))
+    return {
+        group: table.columns[group].take(index),
+        "num_rows": prepared.sequences.lengths[rows],
+        "target": target,
+    }
 
 
 def raise_for_requirements(result: EvaluationResult) -> None:

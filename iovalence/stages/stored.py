@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iovalence import __version__
 from iovalence.atomic import scratch_folder
@@ -15,15 +16,21 @@ from iovalence.data.files import fingerprint
 from iovalence.data.ingest import ingest, load_table
 from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
+from iovalence.data.section import DataSection
+from iovalence.data.sequences import Sequences, find_sequences
+from iovalence.data.table import Table
 from iovalence.quality.checks import CheckedRows, check_rows
 from iovalence.quality.comparison import Accepted, compare_table
+from iovalence.quality.findings import Finding
 from iovalence.quality.parts import CheckedParts, check_parts
 from iovalence.quality.profile import Profile, build_profile
 from iovalence.quality.review_file import hash_review
+from iovalence.quality.sequences import check_sequences, in_sequences
 from iovalence.runs.store import StageOutput, StageStore, hash_of, store_folder
 from iovalence.splitting.findings import check_split
+from iovalence.splitting.sequences import split_sequences
 from iovalence.splitting.split import save_split, split_rows
-from iovalence.trials.suspects import check_label_errors
+from iovalence.trials.suspects import check_label_errors, skip_label_errors
 
 STAGE_VERSION = 3
 REVIEW = "review.csv"
@@ -72,9 +79,20 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
         "class_weights_given": weighted,
         "review": None if review is None else hash_review(review),
         "find_near": find_near,
+        # All stages after this one are named by it too.
+        "sequences": has_sequences(loaded) and [config.training.max_sequence_length],
     }
 
     def write(folder: Path) -> None:
+        if has_sequences(loaded):
+            check_sequences(
+                load_table(ingested.folder),
+                config.quality,
+                num_parts_split=num_parts,
+                class_weights_given=weighted,
+                max_length=config.training.max_sequence_length,
+            ).save(folder)
+            return
         check_rows(
             load_table(ingested.folder),
             config.quality,
@@ -87,6 +105,16 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
             shutil.copyfile(review, folder / REVIEW)
 
     return stage_store(loaded).produce("checks", inputs, write)
+
+
+def has_sequences(loaded: LoadedConfig) -> bool:
+    """Say whether the model takes sequences of rows, and not single ones."""
+    return loaded.config.training.model_type == "rnn"
+
+
+def _sequences(loaded: LoadedConfig, table: Table, stays: NDArray[np.bool_]) -> Sequences | None:
+    """Return the sequences of the rows that stay, bool (N,), where rows are sequences."""
+    return find_sequences(table).keep(stays) if has_sequences(loaded) else None
 
 
 def profile_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
@@ -141,6 +169,9 @@ def suspect_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOut
 
     def write(folder: Path) -> None:
         table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
+        if has_sequences(loaded):
+            skip_label_errors(rows, action).save(folder)
+            return
         with scratch_folder(folder, "rows") as scratch:
             check_label_errors(table, rows, action, seed, scratch).save(folder)
 
@@ -179,7 +210,12 @@ def split_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutpu
 
     def write(folder: Path) -> None:
         table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
-        part = split_rows(table, rows, data, seed)
+        sequences = _sequences(loaded, table, rows.keep)
+        part = (
+            split_rows(table, rows, data, seed)
+            if sequences is None
+            else split_sequences(table, rows, data, seed, sequences)
+        )
         np.save(folder / "part.npy", part)
 
     return stage_store(loaded).produce("split", inputs, write)
@@ -203,13 +239,30 @@ def part_stage(
     def write(folder: Path) -> None:
         table, rows = load_table(ingested.folder), CheckedRows.load(checked.folder)
         part = np.array(open_array(split.folder / "part.npy"))
-        found = check_split(table, rows, part, data)
+        sequences = _sequences(loaded, table, rows.keep)
+        found = _check_split(table, rows, part, data, sequences)
         in_order = data.split == "time"
-        parts = check_parts(table, rows, part, leakage, found=found, in_order=in_order)
+        parts = check_parts(
+            table, rows, part, leakage, found=found, in_order=in_order, sequences=sequences
+        )
         parts.save(folder)
         save_split(folder / "split.parquet", table, parts.part)
 
     return stage_store(loaded).produce("parts", inputs, write)
+
+
+def _check_split(
+    table: Table,
+    rows: CheckedRows,
+    part: NDArray[np.int8],
+    data: DataSection,
+    sequences: Sequences | None,
+) -> tuple[Finding, ...]:
+    """Report how far the split is from what was asked, a sequence counted once."""
+    if sequences is None:
+        return check_split(table, rows, part, data)
+    once = np.where(sequences.mark_last(table.num_rows), part, np.int8(-1))
+    return tuple(in_sequences(check_split(table, rows, once, data)))
 
 
 def prepare_stage(
@@ -230,6 +283,8 @@ def prepare_stage(
     def write(folder: Path) -> None:
         target, parts = CheckedRows.load(checked.folder).target, CheckedParts.load(parted.folder)
         table = load_table(ingested.folder).without_features(parts.report.left_out)
-        prepare(table, parts.part >= 0, target, parts.part, positive, folder)
+        stays = parts.part >= 0
+        sequences = _sequences(loaded, table, stays)
+        prepare(table, stays, target, parts.part, positive, folder, sequences)
 
     return stage_store(loaded).produce("prepared", inputs, write)

@@ -1,6 +1,6 @@
 """Own training as a stage: the run's model, checkpoints and journal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,8 @@ def train_stage(
     """
     prepared, table = load_prepared(stages.prepared.folder), load_table(stages.ingested.folder)
     class_weights = choose_class_weights(loaded.config.training, stages.checked)
+    for line in advise_settings(loaded.config.training):
+        say(line)
     with timing(run, "train"), stopping() as should_stop:
         settled = settle_run(loaded, run, prepared, class_weights, say)
         section = settled.section
@@ -96,6 +98,23 @@ def train_stage(
         _save_model(run, loaded, table.schema, prepared, fitted)
     Journal(run.journal).event("trained", **result.model_dump(mode="json"))
     return result
+
+
+def advise_settings(section: TrainingSection) -> Iterator[str]:
+    """Yield a line for each key that the kind of model has no use for, or has a better value."""
+    given = section.model_fields_set
+    if section.model_type == "linear" and (unused := given & {"layers", "activation", "dropout"}):
+        names = ", ".join(f"training.{name}" for name in sorted(unused))
+        yield f"model_type: linear has no hidden layers: {names} change nothing"
+    if section.model_type == "rnn" and "optimizer" not in given:
+        yield (
+            f"model_type: rnn is trained with {section.optimizer}, the default; "
+            "training.optimizer: rmsprop is recommended for sequences, and worth a comparison"
+        )
+    unused = given & {"cell", "bidirectional", "max_sequence_length"}
+    if section.model_type != "rnn" and unused:
+        names = ", ".join(f"training.{name}" for name in sorted(unused))
+        yield f"model_type: {section.model_type} takes no sequences: {names} change nothing"
 
 
 def _checkpoints(run: RunFolder, section: TrainingSection) -> Checkpoints | None:

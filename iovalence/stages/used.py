@@ -23,8 +23,9 @@ from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.result import PartResult
 from iovalence.models.predictions import Predictions, concatenate
 from iovalence.models.predictor import Predictor
-from iovalence.quality.labels import label_keys
+from iovalence.quality.labels import respell
 from iovalence.runs.folder import RunFolder
+from iovalence.stages.used_sequences import judge_sequences, predict_sequences
 
 STDOUT = "-"
 OTHER_DATA = "data"
@@ -59,7 +60,8 @@ def stream_predictions(run: RunFolder, data: str, base: Path) -> Iterator[pa.Tab
         base: Folder that `data` is relative to.
 
     Returns:
-        One table at least, with columns `row` (from 1), the id column where the model's table has
+        Of a model of sequences one table with a line for each, see `Predictor.answer`. Else one
+        table at least, with columns `row` (from 1), the id column where the model's table has
         one, `prediction`, and for classes `prob_<class>`.
 
     Raises:
@@ -69,6 +71,9 @@ def stream_predictions(run: RunFolder, data: str, base: Path) -> Iterator[pa.Tab
     """
     predictor = load_predictor(run)
     record = predictor.record
+    if record.takes_sequences:
+        yield predict_sequences(predictor, data, base)
+        return
     done = 0
     for batch in stream_rows(data, base, record.data, record.table, need_target=False):
         if batch.num_rows:
@@ -187,8 +192,21 @@ class _JudgedRows:
     num_skipped: int = 0
 
 
+def _judge_sequences(predictor: Predictor, data: str, base: Path) -> _JudgedRows:
+    found = judge_sequences(predictor, data, base)
+    return _JudgedRows(
+        y_true=[_y_true(predictor, pa.chunked_array([found.y_true]))],
+        predictions=[found.predictions],
+        weight=[] if found.weight is None else [found.weight],
+        num_rows=len(found.y_true),
+        num_skipped=found.num_skipped,
+    )
+
+
 def _judge_rows(predictor: Predictor, data: str, base: Path) -> _JudgedRows:
     record, judged = predictor.record, _JudgedRows()
+    if record.takes_sequences:
+        return _judge_sequences(predictor, data, base)
     weighted = record.table.names("weight")
     for batch in stream_rows(data, base, record.data, record.table, need_target=True):
         rows = pa.Table.from_batches([batch])
@@ -207,17 +225,3 @@ def _y_true(predictor: Predictor, target: pa.ChunkedArray) -> Ints | Floats:
     if predictor.preprocessing.classes is None:
         return np.asarray(target, np.float64)
     return predictor.preprocessing.encode_target(target).astype(np.int64)
-
-
-def respell(target: pa.ChunkedArray, classes: tuple[str, ...] | None) -> pa.ChunkedArray:
-    """Return labels, (N,), with the spelling of the class that each one means."""
-    if classes is None:
-        return target
-    by_key = dict(zip(label_keys(classes, classes), classes, strict=True))
-    encoded = pc.dictionary_encode(target.combine_chunks())
-    found = encoded.dictionary.to_pylist()
-    names = [
-        name if name in classes else by_key.get(key, name)
-        for name, key in zip(found, label_keys(found, classes), strict=True)
-    ]
-    return pa.chunked_array([pa.array(names, pa.string()).take(encoded.indices)])

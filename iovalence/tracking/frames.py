@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def type_frame(frame: "pd.DataFrame", section: DataSection, schema: TableSchema) -> pa.Table:
+def type_frame(
+    frame: "pd.DataFrame",
+    section: DataSection,
+    schema: TableSchema,
+    *,
+    need_order: bool = False,
+) -> pa.Table:
     """Return the rows of a frame as a table's columns are typed, as if read from a file.
 
     Args:
         frame: N rows.
         section: How the files of the table were read.
         schema: The table's columns.
+        need_order: Whether the frame must have group and time.
 
     Raises:
         DataError: A column is missing, or a value does not fit its column.
@@ -31,7 +38,9 @@ def type_frame(frame: "pd.DataFrame", section: DataSection, schema: TableSchema)
         rows = pa.table(columns)
         with pa.ipc.new_file(path, rows.schema) as writer:
             writer.write_table(rows)
-        return read_rows(path.name, path.parent, section, schema, need_target=False)
+        return read_rows(
+            path.name, path.parent, section, schema, need_target=False, need_order=need_order
+        )
 
 
 def _as_arrow(values: "pd.Series[Any]") -> pa.Array:

@@ -111,7 +111,9 @@ def wrap_model(run: RunFolder, folder: Path, model_id: str, mlflow_run_id: str) 
         run_id=mlflow_run_id,
         model_id=model_id,
         model_uuid=model_id,
-        signature=model_signature(record.table, record.preprocessing.classes),
+        signature=model_signature(
+            record.table, record.preprocessing.classes, sequences=record.takes_sequences
+        ),
         saved_input_example_info=EXAMPLE,
         metadata={"iovalence.run_id": run.run_id, "columns": _kinds(record.table)},
     )
@@ -155,7 +157,9 @@ def _kinds(schema: TableSchema) -> dict[str, str]:
     return {column.name: column.kind for column in schema.columns if column.role == "feature"}
 
 
-def model_signature(schema: TableSchema, classes: tuple[str, ...] | None) -> "ModelSignature":
+def model_signature(
+    schema: TableSchema, classes: tuple[str, ...] | None, *, sequences: bool = False
+) -> "ModelSignature":
     """Return what the model takes and gives, for MLflow.
 
     The columns of the input are named and required, their types left open: MLflow would refuse
@@ -166,24 +170,47 @@ def model_signature(schema: TableSchema, classes: tuple[str, ...] | None) -> "Mo
     Args:
         schema: Columns of the table it was trained on.
         classes: Its classes, or None for regression.
+        sequences: Whether it predicts for sequences: then it takes group and time too.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
-    features = schema.names("feature")
-    outputs = [ColSpec(DataType.string if classes else DataType.double, "prediction")]
+    features, outputs = schema.names("feature"), []
+    if sequences:
+        features = (*schema.names("group"), *schema.names("time"), *features)
+        names = (*schema.names("group"), "num_rows")
+        types = (DataType.string, DataType.long)
+        outputs += [ColSpec(kind, name) for kind, name in zip(types, names, strict=True)]
+    outputs += [ColSpec(DataType.string if classes else DataType.double, "prediction")]
     outputs += [ColSpec(DataType.double, f"prob_{name}") for name in classes or ()]
     inputs = Schema([ColSpec(AnyType(), name) for name in features]) if features else None
     return ModelSignature(inputs, Schema(outputs))
 
 
 def input_example(record: "ModelRecord") -> "pd.DataFrame":
-    """Return one made-up row: medians and known categories, never a row of the data."""
+    """Return a made-up row, or sequence: medians and known categories, never rows of the data."""
     import pandas as pd
 
     values = {encoding.column: [_typical(encoding)] for encoding in record.preprocessing.columns}
+    if record.takes_sequences:
+        values = {name: 2 * some for name, some in values.items()}
+        values = _typical_sequence(record.table) | values
     return pd.DataFrame(values)
+
+
+def _typical_sequence(schema: TableSchema) -> dict[str, list[object]]:
+    """Return group and time of two made-up rows of one sequence."""
+    import pandas as pd
+
+    (group,), (time,) = schema.names("group"), schema.names("time")
+    column = schema.column(time)
+    times: list[object] = [1, 2]
+    if column.kind == "datetime":
+        days = [pd.Timestamp(2020, 1, day) for day in (1, 2)]
+        form = column.time_format
+        times = [*days] if form is None else [day.strftime(form) for day in days]
+    return {group: ["1", "1"], time: times}
 
 
 def _typical(encoding: Encoding) -> object:

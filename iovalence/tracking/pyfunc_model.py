@@ -36,7 +36,8 @@ class IOValenceModel(PythonModel):  # type: ignore[misc]
             params: Not used.
 
         Returns:
-            N rows, indexed as the input: `prediction`, and `prob_<class>` for each class.
+            N rows, indexed as the input: `prediction`, and `prob_<class>` for each class. Of a
+            model of sequences a row for each sequence, with its group and `num_rows`.
 
         Raises:
             DataError: A column is missing, or a value is not of its column's kind.
@@ -44,9 +45,13 @@ class IOValenceModel(PythonModel):  # type: ignore[misc]
         from iovalence.tracking.frames import type_frame
 
         record = self._predictor.record
-        rows = type_frame(model_input, record.data, record.table)
-        predictions = self._predictor.predict(rows)
-        return pd.DataFrame(predictions.columns(), index=model_input.index)
+        order = record.takes_sequences
+        rows = type_frame(model_input, record.data, record.table, need_order=order)
+        said = {
+            name: values.to_pylist() if hasattr(values, "to_pylist") else values
+            for name, values in self._predictor.answer(rows).items()
+        }
+        return pd.DataFrame(said, index=None if order else model_input.index)
 
 
 set_model(IOValenceModel())

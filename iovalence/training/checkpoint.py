@@ -16,8 +16,8 @@ from torch import Tensor
 
 from iovalence.atomic import write_bytes
 from iovalence.errors import CheckpointError, StorageError
-from iovalence.models.architecture import NetworkSpec
-from iovalence.models.network import Network
+from iovalence.models.architecture import Spec
+from iovalence.models.build import AnyNetwork
 from iovalence.record import Record
 from iovalence.training.objective import NUM_SUMS
 from iovalence.training.schedule import Progress
@@ -57,7 +57,7 @@ class CheckpointState(Record):
     format: int = FORMAT
     position: Position
     seed: int
-    spec: NetworkSpec
+    spec: Spec
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _list(shapes: Mapping[str, tuple[int, ...]]) -> str:
 class Trains(Protocol):
     """What is saved: a trainer, as far as a checkpoint has to know it."""
 
-    network: Network
+    network: AnyNetwork
     section: SettledTraining
     position: Position
     best: Tensor

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from iovalence.data.prepared import Prepared
 from iovalence.errors import ConfigError
-from iovalence.models.architecture import NetworkSpec
-from iovalence.models.network import Network
+from iovalence.models.architecture import Activation, NetworkSpec, RecurrentSpec, Spec
+from iovalence.models.build import AnyNetwork, build_network
 from iovalence.names import nearest
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.objective import Objective
@@ -50,22 +50,47 @@ class Fitted:
         class_weights: float32 (K,), or None for equal weights.
     """
 
-    network: Network
+    network: AnyNetwork
     trained: Trained
     objective: Objective
     class_weights: torch.Tensor | None
 
 
-def architecture(section: TrainingSection, prepared: Prepared) -> NetworkSpec:
+def architecture(section: TrainingSection, prepared: Prepared) -> Spec:
     """Return the network that the configuration asks for on these rows."""
-    classes = prepared.preprocessing.classes
+    if section.model_type == "rnn":
+        return _recurrent(section, prepared)
+    layers = () if section.model_type == "linear" else section.layers
+    return stack(prepared, layers, section.activation)
+
+
+def stack(prepared: Prepared, layers: tuple[int, ...], activation: Activation) -> NetworkSpec:
+    """Return a plain stack of layers for these rows; none makes it linear."""
     return NetworkSpec(
         num_features=prepared.features.shape[1],
         embedding_sizes=prepared.preprocessing.embedding_sizes,
-        layers=() if section.model_type == "linear" else section.layers,
-        activation=section.activation,
-        num_outputs=1 if classes is None else len(classes),
+        layers=layers,
+        activation=activation,
+        num_outputs=_count_outputs(prepared),
     )
+
+
+def _recurrent(section: TrainingSection, prepared: Prepared) -> RecurrentSpec:
+    return RecurrentSpec(
+        num_features=prepared.features.shape[1],
+        embedding_sizes=prepared.preprocessing.embedding_sizes,
+        layers=section.layers,
+        activation=section.activation,
+        num_outputs=_count_outputs(prepared),
+        cell=section.cell,
+        bidirectional=section.bidirectional,
+        max_length=section.max_sequence_length,
+    )
+
+
+def _count_outputs(prepared: Prepared) -> int:
+    classes = prepared.preprocessing.classes
+    return 1 if classes is None else len(classes)
 
 
 def fit(
@@ -111,7 +136,7 @@ def fit(
         if resume_from is not None:
             trainer.restore(resume_from)
         trained = trainer.fit()
-    kept = Network(trainer.network.spec, torch.device("cpu"))
+    kept = build_network(trainer.network.spec, torch.device("cpu"))
     kept.flat.copy_(trained.flat)
     return Fitted(kept, trained, trainer.objective, weights)
 
@@ -124,13 +149,13 @@ def build_trainer(
 ) -> Trainer:
     """Return a trainer at its start: first weights drawn, rows loaded, nothing kept."""
     device = torch.device(machine.device)
-    network = Network(architecture(section, prepared), device)
+    network = build_network(architecture(section, prepared), device)
     network.initialise(derived_seed(section.seed, "weights"))
     train = np.flatnonzero(prepared.part == TRAIN)
     return Trainer(
         network=network,
         objective=objective_for(prepared),
-        train=load_part(prepared, train, class_weights, device),
+        train=load_part(prepared, train, class_weights, device, batch_size=section.batch_size),
         validation=_validation(prepared, class_weights, device),
         section=section,
         mixed_precision=machine.mixed_precision,

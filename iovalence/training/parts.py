@@ -4,10 +4,11 @@ Which of the two is a matter of place alone: the order of an epoch follows from 
 the width of the rows, so both take the same rows in the same steps.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from iovalence.data.prepared import Prepared
 from iovalence.training.order import Order, Shuffle, Windows
 from iovalence.training.randomness import order_of_epoch
+from iovalence.training.sequences import load_sequences
 
 # Up to this size a part is in memory and shuffled all together. It does not depend on what memory
 # is free: the order, and with it the weights, must be the same tomorrow.
@@ -24,21 +26,51 @@ RESIDENT_BYTES = 1 << 30
 READ_BYTES = 1 << 24
 
 
-class Rows(Protocol):
-    """Give the rows of a part, wherever they are kept."""
+class Walked(Protocol):
+    """Give rows one after the other."""
 
     @property
     def num_rows(self) -> int:
         """Return N."""
 
+    def in_turn(self, size: int) -> "Iterator[Taken]":
+        """Yield all rows in their own order, `size` at a time."""
+
+
+class Taken(Walked, Protocol):
+    """Hold rows as they were taken: what a network and the objective need of them."""
+
+    @property
+    def target(self) -> Tensor:
+        """Return class indices, int64 (N,), or standardised values, float32 (N,)."""
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Return the weight of row and class together, float32 (N,); None for equal weights."""
+
+    @property
+    def row_weight(self) -> Tensor | None:
+        """Return the weight of the row alone, float32 (N,); None for equal weights."""
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """Return what the network's `forward` takes."""
+
+    def take(self, rows: Any) -> "Taken":
+        """Return the rows at these positions."""
+
+
+class Rows(Walked, Protocol):
+    """Give the rows of a part, wherever they are kept; or its sequences, each in place of a row."""
+
+    def at_once(self, num_rows: int) -> int:
+        """Return how many to take where `num_rows` plain rows would be taken."""
+
     def order(self, seed: int, epoch: int) -> Order:
         """Return the order in which an epoch takes the rows, on the CPU."""
 
-    def take(self, rows: Order) -> "PartTensors":
+    def take(self, rows: Any) -> Taken:
         """Return the rows at B positions, a piece of an order, as tensors on the device."""
-
-    def in_turn(self, size: int) -> "Iterator[PartTensors]":
-        """Yield all rows in their own order, `size` at a time."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +97,15 @@ class PartTensors:
     def num_rows(self) -> int:
         """Return N."""
         return len(self.target)
+
+    @property
+    def inputs(self) -> tuple[Tensor, Tensor | None]:
+        """Return what `Network.forward` takes."""
+        return self.features, self.codes
+
+    def at_once(self, num_rows: int) -> int:
+        """Return how many to take where `num_rows` would be taken: as many."""
+        return num_rows
 
     def order(self, seed: int, epoch: int) -> Order:
         """Return the order in which an epoch takes the rows."""
@@ -127,6 +168,10 @@ class MappedRows:
     def num_rows(self) -> int:
         """Return N."""
         return len(self.rows)
+
+    def at_once(self, num_rows: int) -> int:
+        """Return how many to take where `num_rows` would be taken: as many."""
+        return num_rows
 
     def order(self, seed: int, epoch: int) -> Order:
         """Return the order in which an epoch takes the rows."""
@@ -225,7 +270,8 @@ def load_part(
     class_weights: Tensor | None,
     device: torch.device,
     resident_bytes: int | None = None,
-) -> PartTensors | MappedRows:
+    batch_size: int = 1,
+) -> Rows:
     """Return the rows of a part: on the device where they fit, else to be read when needed.
 
     Args:
@@ -236,7 +282,18 @@ def load_part(
         resident_bytes: Up to this size they are in memory and shuffled all together; None for
             `RESIDENT_BYTES`. Larger ones are shuffled in windows, and are in memory only where
             that is a GPU's, with room to spare.
+        batch_size: Sequences of one step, where rows are sequences: those of about the same
+            length are taken together.
     """
+    if prepared.sequences is not None:
+        return load_sequences(
+            prepared,
+            rows,
+            _read_labels(prepared, rows, class_weights),
+            device,
+            is_resident=is_small(prepared, len(rows)),
+            batch_size=batch_size,
+        )
     if is_small(prepared, len(rows), resident_bytes):
         return read_rows(prepared, rows, class_weights).to(device)
     row_bytes = bytes_of_row(prepared)
@@ -254,9 +311,13 @@ def is_small(prepared: Prepared, num_rows: int, resident_bytes: int | None = Non
 
 
 def bytes_of_row(prepared: Prepared) -> int:
-    """Return the bytes of one row's features and codes as they are stored."""
+    """Return the bytes of one row's features and codes as they are stored.
+
+    Of a sequence it is the mean.
+    """
     width = prepared.features.shape[1] + prepared.codes.shape[1]
-    return int(width * prepared.features.itemsize)
+    num_rows = len(prepared.features) / max(1, len(prepared.target))
+    return math.ceil(int(width * prepared.features.itemsize) * num_rows)
 
 
 def read_rows(
@@ -269,13 +330,7 @@ def read_rows(
         rows: Positions in `prepared` of the rows to take, int64 (N,).
         class_weights: float32 (K,), or None for equal weights.
     """
-    target = torch.from_numpy(prepared.target[rows])
-    row_weight = None if prepared.weight is None else torch.from_numpy(prepared.weight[rows])
-    weight = row_weight
-    if class_weights is not None:
-        # A class unknown to the model has the index -1: it has no weight of its own.
-        by_class = torch.where(target >= 0, class_weights[target.clamp_min(0)], 1.0)
-        weight = by_class if row_weight is None else by_class * row_weight
+    target, weight, row_weight = _read_labels(prepared, rows, class_weights)
     has_codes = prepared.codes.shape[1] > 0
     return PartTensors(
         features=torch.from_numpy(prepared.features[rows]),
@@ -284,3 +339,17 @@ def read_rows(
         weight=weight,
         row_weight=row_weight,
     )
+
+
+def _read_labels(
+    prepared: Prepared, rows: NDArray[np.int64], class_weights: Tensor | None
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return target, weight of row and class together, and weight of the row alone, each (N,)."""
+    target = torch.from_numpy(prepared.target[rows])
+    row_weight = None if prepared.weight is None else torch.from_numpy(prepared.weight[rows])
+    weight = row_weight
+    if class_weights is not None:
+        # A class unknown to the model has the index -1: it has no weight of its own.
+        by_class = torch.where(target >= 0, class_weights[target.clamp_min(0)], 1.0)
+        weight = by_class if row_weight is None else by_class * row_weight
+    return target, weight, row_weight

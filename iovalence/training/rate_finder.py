@@ -17,10 +17,10 @@ from iovalence.data.prepared import Prepared
 from iovalence.record import Record
 from iovalence.training.fit import TRAIN, Machine, arithmetic, build_trainer
 from iovalence.training.order import Order, blocks
-from iovalence.training.parts import PartTensors
+from iovalence.training.parts import Taken
 from iovalence.training.randomness import order_of_epoch, slices
 from iovalence.training.section import Optimizer, SettledTraining, TrainingSection
-from iovalence.training.trainer import BLOCK_ROWS, Trainer
+from iovalence.training.trainer import Trainer
 
 Floats = NDArray[np.float64]
 
@@ -120,16 +120,11 @@ def _sweep(trainer: Trainer, rates: Sequence[float]) -> Floats:
     while len(sums) < len(rates):
         epoch += 1
         order = trainer.train.order(trainer.section.seed, epoch)
-        for block, rows in enumerate(blocks(order, _block_rows(trainer))):
+        for block, rows in enumerate(blocks(order, trainer.block_rows)):
             left = rates[len(sums) :]
             if left:
                 sums += _take_block(trainer, epoch, block, rows, left)
     return np.array(sums)
-
-
-def _block_rows(trainer: Trainer) -> int:
-    size = trainer.section.batch_size
-    return max(1, BLOCK_ROWS // size) * size
 
 
 def _take_block(
@@ -150,7 +145,7 @@ def _take_block(
 
 
 def _take_steps(
-    trainer: Trainer, rows: PartTensors, masks: list[Tensor], rates: Sequence[float]
+    trainer: Trainer, rows: Taken, masks: list[Tensor], rates: Sequence[float]
 ) -> Tensor:
     """Take a step for each batch; return the outputs (rows, K) as they were before each."""
     return trainer.steps.run(rows, masks, rates)

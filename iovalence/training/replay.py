@@ -8,15 +8,19 @@ memory each time, so that a block is first copied to where it was captured.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from iovalence.models.build import AnyNetwork
 from iovalence.models.network import Network
+from iovalence.models.recurrent import RecurrentNetwork
 from iovalence.training.objective import Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.parts import PartTensors
 from iovalence.training.section import SettledTraining
+from iovalence.training.sequence_steps import SequenceSteps
 from iovalence.training.steps import Block, Steps
 
 Work = Callable[[], None]
@@ -113,15 +117,22 @@ def capture_cuda(work: Work) -> Work:
     return replay
 
 
+class TakesSteps(Protocol):
+    """Take the steps of a block of rows, or of sequences; see `Steps`."""
+
+    def run(self, rows: Any, masks: Sequence[Tensor], rates: Sequence[float]) -> Tensor:
+        """Take a step for each batch; return the outputs that the losses came from."""
+
+
 def build_steps(
-    network: Network,
+    network: AnyNetwork,
     objective: Objective,
     optimizer: FlatOptimizer,
     section: SettledTraining,
     *,
     mask_scale: float,
     mixed_precision: bool,
-) -> Steps:
+) -> TakesSteps:
     """Return what takes the steps of this network: replayed on a GPU of NVIDIA's.
 
     Args:
@@ -132,6 +143,16 @@ def build_steps(
         mask_scale: Value of a dropout mask where nothing is dropped.
         mixed_precision: Whether products are taken in bfloat16.
     """
+    if isinstance(network, RecurrentNetwork):
+        return SequenceSteps(
+            network,
+            objective,
+            optimizer,
+            batch_size=section.batch_size,
+            gradient_clip=section.gradient_clip,
+        )
+    if not isinstance(network, Network):
+        raise TypeError(f"a network must be one that can be trained, got {type(network).__name__}")
     settings: dict[str, object] = {
         "batch_size": section.batch_size,
         "mask_scale": mask_scale,

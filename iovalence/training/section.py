@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from iovalence.models.architecture import Activation
+from iovalence.models.architecture import Activation, Cell
 from iovalence.section import Section, Switch
 
-ModelType = Literal["neural_network", "linear"]
+ModelType = Literal["neural_network", "linear", "rnn"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 Scheduler = Literal["none", "step", "cosine_annealing", "plateau", "one_cycle"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
@@ -22,10 +22,24 @@ class TrainingSection(Section):
     """Say what is trained, and how."""
 
     model_type: ModelType = Field(
-        "neural_network", description="neural_network (layers below) or linear (a simple baseline)"
+        "neural_network",
+        description="neural_network (layers below), linear (a simple baseline) or rnn (over the "
+        "rows of each data.group in order of data.time)",
     )
     layers: tuple[Width, ...] = Field(
-        (128, 64, 32), strict=False, description="widths of the hidden layers; [] is linear"
+        (128, 64, 32),
+        strict=False,
+        description="widths of the hidden layers; [] is linear; with rnn the first is the "
+        "recurrent layer",
+    )
+    cell: Cell = Field("gru", description="what goes over the rows of a sequence, for rnn")
+    bidirectional: Switch = Field(
+        False, description="whether another cell goes over them from the end, for rnn"
+    )
+    max_sequence_length: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="rows of a sequence, for rnn; longer ones keep their last rows; none takes all",
+        examples=[500],
     )
     activation: Activation = Field("relu", description="function between the layers")
     dropout: float = Field(
@@ -99,6 +113,17 @@ class TrainingSection(Section):
     device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
     verbose: Switch = Field(True, description="false is silent but for errors")
     seed: int = Field(42, ge=0, lt=2**63, description="decides every random choice of the run")
+
+    @model_validator(mode="after")
+    def _a_recurrent_network_has_a_layer(self) -> "TrainingSection":
+        if self.model_type == "rnn" and not self.layers:
+            raise ValueError(
+                "layers must have a width at least with model_type: rnn, the recurrent layer's, "
+                "got []"
+            )
+        if self.model_type == "rnn" and self.mixed_precision is True:
+            raise ValueError("mixed_precision must be auto or false with model_type: rnn, got true")
+        return self
 
     @model_validator(mode="after")
     def _warm_up_ends_before_training(self) -> "TrainingSection":

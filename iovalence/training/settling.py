@@ -80,7 +80,8 @@ def plan(
         batch_size, choices = int(chosen.value), {BATCH_SIZE: chosen}
     if machine is None:
         work = architecture(section, prepared).num_parameters, batch_size
-        mixed = choose_precision(section.mixed_precision, device, *work)
+        asked = False if section.model_type == "rnn" else section.mixed_precision
+        mixed = choose_precision(asked, device, *work)
         machine = Machine(device.type, choose_threads(threads, *work), mixed)
     return Plan(machine, batch_size, choices)
 

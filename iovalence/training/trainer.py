@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iovalence.errors import TrainingError
-from iovalence.models.network import Network
+from iovalence.models.build import AnyNetwork
 from iovalence.training.checkpoint import Checkpoint, Checkpoints, Position
 from iovalence.training.objective import NUM_SUMS, Objective
 from iovalence.training.optimizers import FlatOptimizer
 from iovalence.training.order import Order, blocks
-from iovalence.training.parts import PartTensors, Rows
+from iovalence.training.parts import Rows, Taken
 from iovalence.training.randomness import DropoutMasks
 from iovalence.training.replay import build_steps
 from iovalence.training.schedule import Watch, rates_of_epoch
@@ -88,7 +88,7 @@ class Trainer:
         position: How far training has come.
     """
 
-    network: Network
+    network: AnyNetwork
     objective: Objective
     train: Rows
     validation: Rows | None
@@ -106,7 +106,7 @@ class Trainer:
         self.masks = DropoutMasks(
             section.seed,
             section.dropout,
-            network.spec.layers,
+            network.spec.mask_widths,
             network.flat.device,
             torch.bfloat16 if self.mixed_precision else torch.float32,
         )
@@ -207,7 +207,7 @@ class Trainer:
         Returns:
             How many these were, and the figures of the whole epoch as it trained.
         """
-        order, size = self.train.order(self.section.seed, epoch), self._block_rows
+        order, size = self.train.order(self.section.seed, epoch), self.block_rows
         first = self.position.block * size
         per_block = size // self.section.batch_size
         for block, rows in enumerate(blocks(order[first:], size), self.position.block):
@@ -221,10 +221,10 @@ class Trainer:
         return len(order) - first, self.objective.figures(list(self.position.sums))
 
     @property
-    def _block_rows(self) -> int:
+    def block_rows(self) -> int:
         """Return the rows that are gathered at once: whole batches, so that blocks do not show."""
         batch_size = self.section.batch_size
-        return max(1, BLOCK_ROWS // batch_size) * batch_size
+        return max(1, self.train.at_once(BLOCK_ROWS) // batch_size) * batch_size
 
     def _train_block(
         self, epoch: int, block: int, rows: Order, rates: Sequence[float]
@@ -245,7 +245,7 @@ class Trainer:
         epoch: int,
         block: int,
         rows: Order,
-        ran: tuple[PartTensors, list[Tensor], Sequence[float], Tensor],
+        ran: tuple[Taken, list[Tensor], Sequence[float], Tensor],
     ) -> None:
         """Take again the steps before the first whose loss is not finite, and no more.
 
@@ -259,7 +259,7 @@ class Trainer:
             for kept, value in zip(self._before, self._changing, strict=True):
                 value.copy_(kept)
         self.steps.run(taken, masks, rates[:good])
-        step = (epoch - 1) * self.num_steps + block * (self._block_rows // size) + good + 1
+        step = (epoch - 1) * self.num_steps + block * (self.block_rows // size) + good + 1
         positions = rows[good * size : (good + 1) * size].numpy()
         batch = self.name_rows(positions) if self.name_rows else f"{len(positions)} rows"
         raise TrainingError(
@@ -277,18 +277,18 @@ class Trainer:
 
 
 @torch.no_grad()
-def compute_outputs(network: Network, rows: Rows) -> Tensor:
+def compute_outputs(network: AnyNetwork, rows: Rows) -> Tensor:
     """Return the outputs, float32 (N, K), without dropout."""
-    taken = rows.in_turn(LARGE_BATCH)
-    return torch.cat([network.forward(some.features, some.codes) for some in taken])
+    taken = rows.in_turn(rows.at_once(LARGE_BATCH))
+    return torch.cat([network.forward(*some.inputs) for some in taken])
 
 
 @torch.no_grad()
-def measure(network: Network, objective: Objective, rows: Rows) -> dict[str, float]:
+def measure(network: AnyNetwork, objective: Objective, rows: Rows) -> dict[str, float]:
     """Return the figures of a part without dropout; rows of a class unknown are left out."""
     sums = torch.zeros(NUM_SUMS, dtype=torch.float64)
-    for some in rows.in_turn(LARGE_BATCH):
-        outputs = network.forward(some.features, some.codes)
+    for some in rows.in_turn(rows.at_once(LARGE_BATCH)):
+        outputs = network.forward(*some.inputs)
         if some.target.dtype == torch.int64 and bool((some.target < 0).any()):
             known = (some.target >= 0).nonzero()[:, 0]
             some, outputs = some.take(known), outputs.index_select(0, known)

@@ -16,7 +16,7 @@ from iovalence.data.prepared import Prepared
 from iovalence.errors import TrainingError
 from iovalence.evaluation.effects import Change, Effect, compare_metrics, compare_recalls
 from iovalence.evaluation.wording import format_difference, format_metric
-from iovalence.models.network import Network
+from iovalence.models.build import AnyNetwork
 from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import interpret
 from iovalence.quality.findings import MAX_EXAMPLES, Finding
@@ -61,7 +61,7 @@ class RunModel:
     """
 
     prepared: Prepared
-    network: Network
+    network: AnyNetwork
     section: SettledTraining
     machine: Machine
     class_weights: ClassWeights
@@ -73,7 +73,7 @@ class RunModel:
 
     def train_otherwise(
         self, prepared: Prepared, class_weights: ClassWeights, should_stop: ShouldStop | None
-    ) -> Network:
+    ) -> AnyNetwork:
         """Return the same network, trained on other rows or with other weights.
 
         Nothing is kept of it: no checkpoints and no journal.
@@ -169,7 +169,7 @@ def measure_leak(
 
 
 def _compare(
-    model: RunModel, other: Network, names: Sequence[str]
+    model: RunModel, other: AnyNetwork, names: Sequence[str]
 ) -> tuple[tuple[Change, ...], tuple[Change, ...], int]:
     """Return what changed in metrics and recalls, and how many rows are predicted otherwise."""
     prepared, seed = model.prepared, model.section.seed
@@ -189,7 +189,7 @@ def _compare(
     return metrics, recalls, int((ours.y_pred != theirs.y_pred).sum())
 
 
-def _predict(prepared: Prepared, network: Network, rows: NDArray[np.int64]) -> Predictions:
+def _predict(prepared: Prepared, network: AnyNetwork, rows: NDArray[np.int64]) -> Predictions:
     # Each row is needed once: reading it then costs no memory.
     tensors = load_part(prepared, rows, None, torch.device("cpu"), resident_bytes=0)
     return interpret(compute_outputs(network, tensors).numpy(), prepared.preprocessing)

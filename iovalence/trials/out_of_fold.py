@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from iovalence.data.prepared import Prepared
-from iovalence.models.network import Network
+from iovalence.models.build import AnyNetwork
 from iovalence.training.fit import Machine, arithmetic, fit
 from iovalence.training.parts import load_part
 from iovalence.training.randomness import derived_seed
@@ -56,7 +56,7 @@ def predict_out_of_fold(
     return probs
 
 
-def _train(prepared: Prepared, is_ours: NDArray[np.bool_], seed: int) -> Network:
+def _train(prepared: Prepared, is_ours: NDArray[np.bool_], seed: int) -> AnyNetwork:
     part = np.full(len(is_ours), _NEITHER, np.int8)
     part[_sample(np.flatnonzero(is_ours), seed)] = _TRAIN
     section = _settings(int((part == _TRAIN).sum()), seed)
