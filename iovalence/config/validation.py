@@ -56,6 +56,8 @@ def build_config(root: Node, file: Place) -> tuple[Config | None, list[Fault]]:
 def _find_conflicts(errors: list[_Error], root: Node, file: Place) -> list[Fault]:
     """Return what is wrong between keys, which pydantic does not look at beside other faults."""
     wrong = {error.path[:2] for error in errors}
+    if () in wrong:
+        return []  # between sections, which pydantic looks at when each is right by itself
     for path in wrong:
         root = root.without(tuple(map(str, path))) if root.find(path) else root
     if not root.find(("data", "train_file")):
