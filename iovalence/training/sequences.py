@@ -20,9 +20,11 @@ from iovalence.data.prepared import Prepared
 from iovalence.models.recurrent import Packing
 from iovalence.training.randomness import derived_seed, order_of_epoch, slices
 
-# So many batches are sorted by length together: enough that a batch's sequences are about as long,
-# few enough that an epoch's batches are not the same ones every time.
+# So many batches are sorted by length together: enough that a batch's sequences are about as long.
 WINDOW_BATCHES = 64
+# Lengths are sorted as if they were up to so much longer or shorter, by chance, as a share and in
+# rows: else a small table would have the same batches in every epoch.
+NOISE_SHARE, NOISE_ROWS = 0.1, 2.0
 # A row of a sequence is a small step of the cell: more of them than of plain rows go together.
 ROWS_FOR_ONE = 8
 
@@ -115,8 +117,8 @@ class SequenceTensors:
     def order(self, seed: int, epoch: int) -> Tensor:
         """Return the order in which an epoch takes the sequences, int64 (S,), on the CPU.
 
-        They are shuffled, sorted by length within windows of many batches, and the batches
-        shuffled. The smaller batch at the end, if there is one, is drawn from all.
+        They are shuffled, sorted by length, roughly, within windows of many batches, and the
+        batches shuffled. The smaller batch at the end, if there is one, is drawn from all.
         """
         mixed = order_of_epoch(seed, epoch, self.num_rows)
         num_batches = self.num_rows // self.batch_size
@@ -124,10 +126,16 @@ class SequenceTensors:
             return mixed
         whole = num_batches * self.batch_size
         windows = slices(mixed[:whole], WINDOW_BATCHES * self.batch_size)
-        alike = [window[torch.argsort(self.lengths[window], stable=True)] for window in windows]
+        key = self._noisy_lengths(seed, epoch)
+        alike = [window[torch.argsort(key[window], stable=True)] for window in windows]
         batches = torch.cat(alike).view(num_batches, self.batch_size)
         batches = batches[order_of_epoch(derived_seed(seed, "batches"), epoch, num_batches)]
         return torch.cat([batches.flatten(), mixed[whole:]])
+
+    def _noisy_lengths(self, seed: int, epoch: int) -> Tensor:
+        generator = torch.Generator().manual_seed(derived_seed(seed, "lengths", epoch))
+        noise = torch.rand(self.num_rows, generator=generator) * 2 - 1
+        return self.lengths + (NOISE_SHARE * self.lengths + NOISE_ROWS) * noise
 
     def take(self, rows: Tensor) -> "SequenceTensors":
         """Return the sequences at these positions."""

@@ -233,7 +233,7 @@ def test_too_few_groups_are_refused(light):
     with pytest.raises(DataError, match="must have two values at least, found only 'up'"):
         light(one, CONFIG)
     two = one + "".join(f"h,{row},down\n" for row in rows)
-    with pytest.raises(DataError, match="must keep at least 3 different sequences, .*, got 2"):
+    with pytest.raises(DataError, match=r"must keep at least 3 different sequences, .*, got 2"):
         light(two, CONFIG)
 
 
