@@ -119,7 +119,7 @@ def test_the_schema_takes_every_form_that_the_loader_takes(
         "training: {epochs: 1.5}\n",
         "optimizer: adamm\n",
         "mixed_precision: maybe\n",
-        "training: {model_type: rnn}\n",
+        "training: {model_type: tabm}\n",
         "quality: {labels: {errors: maybe}}\n",
         "quality: {labels: wran}\n",
         "quality: {drift: fix}\n",

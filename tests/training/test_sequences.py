@@ -61,7 +61,7 @@ def test_an_epoch_takes_each_sequence_once_in_an_order_of_its_own():
 def test_the_sequences_of_a_batch_are_about_as_long():
     part = make_part(1600)
     spread = part.lengths[part.order(7, 1)].view(-1, 8).float().std(1).mean()
-    assert spread < 2  # 11.5 if they were drawn at random
+    assert spread < 3  # 11.5 if they were drawn at random
 
 
 def test_epochs_of_a_small_table_have_other_batches():
