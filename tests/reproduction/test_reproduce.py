@@ -16,6 +16,7 @@ from tests.stages.test_effects import make_uneven
 from tests.stages.test_pipeline import make_table
 from tests.stages.test_resumed import CONFIG as CUT_OFF
 from tests.stages.test_resumed import cut_off
+from tests.stages.test_sequences import make_sequences
 
 
 def causes(found):
@@ -267,3 +268,13 @@ def test_a_run_that_did_not_finish_is_refused(recorded, again):
     recorded.update(status="KILLED")
     with pytest.raises(RunNotFoundError, match=r"must have finished to be made again, .* KILLED"):
         again(recorded)
+
+
+@pytest.mark.parametrize("model_type", ["linear", "rnn"])
+def test_a_run_of_another_kind_of_model_is_made_again_too(tmp_path, again, model_type):
+    (tmp_path / "data.csv").write_text(make_sequences())
+    columns = "target: label, group: who, time: at"
+    training = f"model_type: {model_type}, layers: [8], epochs: 2"
+    text = f"data: {{train_file: data.csv, {columns}}}\ntraining: {{{training}}}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    assert again(run_stages(tmp_path / "config.yaml").run).has_equal_result

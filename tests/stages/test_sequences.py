@@ -1,7 +1,9 @@
 """Sequences through the whole pipeline: one group of rows, in order of time, is one example."""
 
 import random
+import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 
+from iovalence.config.load import load_config
 from iovalence.errors import ConfigError, DataError, TrainingError
 from iovalence.runs.folder import list_runs
 from iovalence.splitting.split import load_split
@@ -318,3 +321,10 @@ def test_the_store_keeps_sequences_and_rows_of_one_table_apart(light):
     rows = light(make_sequences(), CONFIG, "training.model_type=neural_network")
     assert not rows.run.manifest().stages["checks"].reused
     assert ingest_stage(rows.loaded).reused
+
+
+def test_the_example_of_the_page_on_sequences_is_accepted(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "sequences.md").read_text()
+    path = tmp_path / "config.yaml"
+    path.write_text(re.findall(r"^```yaml\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)[0])
+    assert load_config(path).config.training.model_type == "rnn"

@@ -17,6 +17,7 @@ from iovalence.sweeps.opened import find_earlier, open_sweep, reopen_sweep
 from iovalence.sweeps.trained import choose_best, train_with
 from tests.stages.conftest import run_stages
 from tests.stages.test_pipeline import same_weights
+from tests.stages.test_sequences import make_sequences
 from tests.sweeps.conftest import Here, ready, runs_by_number, states, train_here
 
 
@@ -207,3 +208,14 @@ def test_halving_trains_the_best_of_a_rung_on_and_as_if_never_stopped(tmp_path):
     lines = (made.space.base.workspace / "runs" / best.run_id / "journal.jsonl").read_text()
     steps = [json.loads(line)["epoch"] for line in lines.splitlines() if "train_loss" in line]
     assert steps == list(range(1, 10))
+
+
+def test_kinds_of_models_are_compared_in_one_sweep(tmp_path):
+    (tmp_path / "data.csv").write_text(make_sequences())
+    columns = "target: label, group: who, time: at, split: group"
+    training = "layers: [8], epochs: 2, verbose: false"
+    text = f"data: {{train_file: data.csv, {columns}}}\ntraining: {{{training}}}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    made = ready(tmp_path, "model_type=linear,rnn")
+    assert "different rows" in made.warnings()[0]
+    assert states(train_here(made).record()) == ["FINISHED", "FINISHED"]
