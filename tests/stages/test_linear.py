@@ -15,7 +15,7 @@ training: {model_type: linear, epochs: 12, learning_rate: 0.05, verbose: false}
 """
 
 
-class _Interrupted(Exception):
+class _KilledError(Exception):
     """Stands for a process that is killed."""
 
 
@@ -47,9 +47,9 @@ def test_a_linear_run_that_was_killed_goes_on_to_the_same_weights(project):
 
     def interrupt(figures):
         if figures.epoch == 7:
-            raise _Interrupted
+            raise _KilledError
 
-    with pytest.raises(_Interrupted):
+    with pytest.raises(_KilledError):
         project(make_table(), CONFIG, observe=interrupt)
     (cut_off,) = [run for run in list_runs(project.workspace) if run.root != whole.run.root]
     resumed = project(make_table(), CONFIG, resume=cut_off)

@@ -5,6 +5,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -68,6 +69,31 @@ def test_a_number_is_predicted_for_each_sequence(project):
     assert finished.result.flat()["test_rmse"] < 15  # of values from 100 to 128
     predicted = pq.read_table(finished.run.test_predictions)
     assert predicted.column_names == ["source", "row", "who", "num_rows", "target", "prediction"]
+
+
+def prices_table():
+    """Return each year of monthly prices of some shares as a sequence, with its largest fall.
+
+    The prices are those that matplotlib ships for its examples.
+    """
+    path = Path(matplotlib.get_data_path()) / "sample_data" / "Stocks.csv"
+    prices = pd.read_csv(path, comment="#").melt("Date", var_name="share").dropna()
+    prices["change"] = np.log(prices["value"]).groupby(prices.share).diff()
+    prices = prices.dropna().rename(columns={"Date": "at"})
+    prices["who"] = prices.share + " " + prices["at"].str[:4]
+    level = prices.groupby("who").change.cumsum()
+    below = level.groupby(prices.who).cummax().clip(lower=0) - level
+    prices["label"] = below.groupby(prices.who).transform("max")
+    return prices[["who", "at", "change", "label"]].sample(frac=1, random_state=0)
+
+
+def test_the_largest_fall_of_a_year_is_learned_from_its_months(project):
+    settings = "layers=[32]", "epochs=50", "patience=15", "dropout=0.1", "optimizer=rmsprop"
+    table = prices_table().to_csv(index=False)
+    finished = project(table, CONFIG, *settings, "learning_rate=0.005", "batch_size=16")
+    test = finished.result.parts[-1]
+    assert test.metrics["r2"].value > 0.9
+    assert test.baselines["linear"]["r2"] < 0.7  # it does not see the order of the months
 
 
 def test_each_sequence_is_in_one_part_and_parts_count_sequences(light):
