@@ -24,10 +24,6 @@ Ints = NDArray[np.int64]
 _RELATIONS = ((TRAIN, VALIDATION), (TRAIN, TEST), (VALIDATION, TEST))
 
 
-_DENSE = 0.2
-"""Share of a table's rows that lie near others beyond which that is its density, and no copying."""
-
-
 @dataclass(frozen=True)
 class SharedRows:
     """Hold which of N rows have their like in another part, and which of them have to leave.
@@ -99,20 +95,13 @@ def check_copies(
     """
     if action == "off":
         return (), None
-    near = _near_copies(table, checked)
     kin = checked.first_copy
     if any(table.schema.num_rows[1:]):
         kin = first_copies(columns_to_compare(table, checked.target))
-    elif not len(near):
+    elif not len(checked.near):
         return (), None  # one file: its exact copies were kept together
-    shared = find_shared(kin, near, part, given=_given(table))
+    shared = find_shared(kin, checked.near, part, given=_given(table))
     return _report(table, shared, part, action, "copies"), shared
-
-
-def _near_copies(table: Table, checked: CheckedRows) -> NDArray[np.int64]:
-    """Return the pairs to take for copies: none where rows of the table lie near by nature."""
-    dense = len(np.unique(checked.near)) > _DENSE * table.num_rows
-    return checked.near[:0] if dense or checked.report.near_by_nature else checked.near
 
 
 def check_groups(
