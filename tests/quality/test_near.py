@@ -150,6 +150,7 @@ def test_warn_and_fail_report_near_copies_and_remove_none(action, severity):
         "rows of the train file must differ by more than noise, found 1 of 5 to be near copies of "
         "earlier ones (train row 5)"
     )
+    assert [str(row) for row in finding.partners] == ["train row 2"]
     assert "set quality.duplicates.near: fix" in finding.advice
 
 
