@@ -29,6 +29,18 @@ def find_alike(table: Table) -> NDArray[np.int64]:
     return first_copies(columns)
 
 
+def mark_alike(target: pa.Array, alike: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for each row, equal where features and label are, int64 (N,).
+
+    Args:
+        target: Labels with merged spellings, or values, (N,).
+        alike: What `find_alike` returned, int64 (N,).
+    """
+    labels = target.dictionary_encode()
+    codes = labels.indices.fill_null(-1).to_numpy().astype(np.int64)
+    return np.asarray(alike * (len(labels.dictionary) + 1) + codes + 1)
+
+
 def check_conflicting(
     table: Table,
     target: pa.Array,

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 BEYOND = 2.0
 """Up to so many tolerances apart, pairs tell of the density."""
 
+# A row has a few copies; where each has more than so many rows near it, that is how the table is,
+# also where they lie so close that none is a little farther.
+_MAX_PARTNERS = 10.0
 # Density is not quite smooth; chance adds a few besides.
 _MARGIN = 1.5
 
@@ -27,6 +30,16 @@ def is_by_nature(num_near: int, num_beyond: float, num_dimensions: float) -> boo
     """
     expected = num_beyond / (float(BEYOND**num_dimensions) - 1)
     return num_near <= _MARGIN * expected + 3 * sqrt(expected)
+
+
+def is_crowded(num_near: int, num_rows: int) -> bool:
+    """Say whether pairs join their rows to more others than copies do.
+
+    Args:
+        num_near: Pairs within one tolerance.
+        num_rows: Rows that are in any of them.
+    """
+    return 2 * num_near > _MAX_PARTNERS * num_rows
 
 
 def count_dimensions(differences: NDArray[np.float64]) -> float:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
-from iovalence.quality.density import BEYOND, count_dimensions, is_by_nature
+from iovalence.quality.conflicting import mark_alike
+from iovalence.quality.density import BEYOND, count_dimensions, is_by_nature, is_crowded
 from iovalence.quality.distance import Numbers
 from iovalence.quality.duplicates import hash_rows, rows_equal
 from iovalence.quality.findings import (
@@ -78,7 +79,7 @@ def find_near_copies(
     if not numbers.columns:
         return no_near_copies()
     search = _Search.over(table, target, numbers, tolerance)
-    rows = _first_of_file(_mark_alike(target, alike), table, np.flatnonzero(concerned))
+    rows = _first_of_file(mark_alike(target, alike), table, np.flatnonzero(concerned))
     found = sample = search.find(rows)
     rng = np.random.default_rng(_SEED)
     while sample.bounded:
@@ -120,10 +121,16 @@ def _find_natural(found: _Close, sample: _Close) -> NDArray[np.bool_]:
         differences = close.numbers.subtract(
             close.pairs[beyond[:: 1 + len(beyond) // _MAX_DIFFERENCES]]
         )
-        num_near, weight = int((stratum & close.is_near).sum()), float(close.weight[beyond].sum())
-        if is_by_nature(num_near, weight, min(num_differing, count_dimensions(differences))):
+        near, weight = close.pairs[stratum & close.is_near], float(close.weight[beyond].sum())
+        dimension = min(num_differing, count_dimensions(differences))
+        if is_by_nature(len(near), weight, dimension) or is_crowded(len(near), _count_rows(near)):
             natural.append(num_differing)
     return np.isin(found.differing, natural)
+
+
+def _count_rows(pairs: NDArray[np.int64]) -> int:
+    """Return how many rows are in any of these pairs."""
+    return len(np.unique(pairs))
 
 
 def _columns_to_equal(table: Table, target: pa.Array, numbers: Numbers) -> pa.Table:
@@ -133,13 +140,6 @@ def _columns_to_equal(table: Table, target: pa.Array, numbers: Numbers) -> pa.Ta
     if table.schema.target in numbers.names:
         return columns
     return columns.append_column(table.schema.target, pa.chunked_array([target]))
-
-
-def _mark_alike(target: pa.Array, alike: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a number for each row, equal where features and label are, int64 (N,)."""
-    labels = target.dictionary_encode()
-    codes = labels.indices.fill_null(-1).to_numpy().astype(np.int64)
-    return np.asarray(alike * (len(labels.dictionary) + 1) + codes + 1)
 
 
 def _first_of_file(
@@ -275,7 +275,7 @@ def _with_alike(
     table: Table, target: pa.Array, alike: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Return these rows of the train file and those with their features and label, bool (N,)."""
-    marks = _mark_alike(target, alike)
+    marks = mark_alike(target, alike)
     return np.asarray(np.isin(marks, marks[rows]) & (table.source_of_rows() == 0))
 
 

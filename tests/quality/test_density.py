@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from iovalence.quality.density import count_dimensions, is_by_nature
+from iovalence.quality.density import count_dimensions, is_by_nature, is_crowded
 
 
 @pytest.mark.parametrize("num_columns", [1, 2, 5])
@@ -16,6 +16,11 @@ def test_pairs_of_a_smooth_cloud_are_by_nature(num_columns):
 
 def test_pairs_with_none_a_little_farther_are_copies():
     assert not is_by_nature(1, 0.0, 3.0)
+
+
+def test_rows_with_more_others_near_them_than_copies_have_are_crowded():
+    assert not is_crowded(num_near=45, num_rows=10)
+    assert is_crowded(num_near=66, num_rows=12)
 
 
 def test_directions_are_counted_and_not_columns():

@@ -175,6 +175,14 @@ def test_columns_that_repeat_each_other_do_not_make_a_dense_table_look_copied():
     assert not len(near.pairs)
 
 
+def test_rows_in_clusters_smaller_than_the_tolerance_are_near_by_nature():
+    rng = np.random.default_rng(0)
+    x, z = rng.integers(2, size=(2, 300)) * 5.0 + 0.001 * rng.standard_normal((2, 300))
+    (finding,), leaves = check(build_table({"x": x, "z": z, "y": ["a"] * 300}))
+    assert finding.done == "kept"
+    assert not leaves.any()
+
+
 def test_copies_are_told_from_rows_that_are_near_by_nature():
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.standard_normal((200, 4)), 10, axis=0)
