@@ -9,9 +9,9 @@ from iovalence.config.load import LoadedConfig
 from iovalence.config.model import Config
 from iovalence.data.ingest import load_table
 from iovalence.data.preprocessing import Preprocessing
-from iovalence.evaluation.report import ReportContext, render_report
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.quality.checks import QualityReport
+from iovalence.reporting.report import ReportContext, render_report
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages.effects import load_effects

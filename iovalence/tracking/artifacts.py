@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iovalence.errors import StorageError
-from iovalence.evaluation.findings_page import without_values
+from iovalence.reporting.findings_page import without_values
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
 from iovalence.tracking.record import Rows

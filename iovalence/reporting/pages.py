@@ -40,4 +40,4 @@ def _environment() -> "Environment":
 
 
 def _read(name: str) -> str:
-    return files("iovalence.evaluation").joinpath(name).read_text("utf-8")
+    return files("iovalence.reporting").joinpath(name).read_text("utf-8")

@@ -5,11 +5,11 @@ import pytest
 from iovalence.data.schema import Column, SourceFile, TableSchema
 from iovalence.evaluation.effects import Change, Effect, Effects
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
-from iovalence.evaluation.report import ReportContext, render_report, write_headline
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.quality.findings import Finding, RowNumber
+from iovalence.reporting.report import ReportContext, render_report, write_headline
 from iovalence.runs.manifest import Manifest, Process, StageCost
-from tests.evaluation.pages import Page
+from tests.reporting.pages import Page
 
 MANIFEST = Manifest(
     run_id="20261122-141500-4f2a",

@@ -1,19 +1,19 @@
 import pytest
 
 from iovalence.data.schema import Column, SourceFile, TableSchema
-from iovalence.evaluation.findings_page import (
+from iovalence.quality.actions import list_settings
+from iovalence.quality.checks import QualityReport, SourceCounts
+from iovalence.quality.findings import Finding, RowNumber, list_rows
+from iovalence.quality.section import QualitySection
+from iovalence.quality.spread import ClassCounts, TargetSpread
+from iovalence.reporting.findings_page import (
     FindingsContext,
     format_share,
     render_findings,
     without_values,
     write_verdict,
 )
-from iovalence.quality.actions import list_settings
-from iovalence.quality.checks import QualityReport, SourceCounts
-from iovalence.quality.findings import Finding, RowNumber, list_rows
-from iovalence.quality.section import QualitySection
-from iovalence.quality.spread import ClassCounts, TargetSpread
-from tests.evaluation.pages import Page
+from tests.reporting.pages import Page
 
 COPY, FIRST = RowNumber(source="train", row=7), RowNumber(source="train", row=2)
 EVIL = "</td><script>alert('x')</script> \"&<!--/values--> \u202eold 🚀"

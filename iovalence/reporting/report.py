@@ -12,7 +12,6 @@ from typing import Any
 from iovalence.data.schema import Column, TableSchema
 from iovalence.evaluation.effects import Change, Effect, Effects
 from iovalence.evaluation.metrics import metric_names
-from iovalence.evaluation.pages import render_page
 from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.evaluation.wording import (
@@ -24,6 +23,7 @@ from iovalence.evaluation.wording import (
     label_baseline,
 )
 from iovalence.quality.findings import Finding
+from iovalence.reporting.pages import render_page
 from iovalence.runs.manifest import Manifest
 
 MAX_NAMES = 40

@@ -10,13 +10,13 @@ from pathlib import PurePath
 from typing import Any
 
 from iovalence.data.schema import TableSchema
-from iovalence.evaluation.pages import render_page
 from iovalence.evaluation.wording import format_count, format_number
 from iovalence.quality.actions import CheckSetting, setting_of
 from iovalence.quality.checks import QualityReport
 from iovalence.quality.examples import MAX_TEXT, ShownRow, choose_columns
 from iovalence.quality.findings import Finding, RowNumber, by_gravity, list_rows
 from iovalence.quality.spread import ClassCounts, TargetSpread
+from iovalence.reporting.pages import render_page
 
 MAX_CLASSES = 12
 MAX_FILES = 5
