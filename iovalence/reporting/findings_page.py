@@ -3,7 +3,6 @@
 Here is what the page says; `findings.html.j2` is how it looks.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -25,10 +24,6 @@ PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
 CLASSES_ONLY = frozenset({"labels.spelling", "labels.rare", "labels.errors", "balance"})
 NUMBERS_ONLY = frozenset({"target"})
 AFTER_SPLIT = ("leakage",)
-
-_VALUES = re.compile(r"<!--values-->.*?<!--/values-->", re.DOTALL)
-_WITHHELD = "<!--withheld-->"
-_NOTE = '<p class="muted">The values of example rows are in the run\'s folder alone.</p>'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +50,6 @@ class FindingsContext:
 def render_findings(context: FindingsContext) -> str:
     """Return the page as HTML."""
     return render_page("findings.html.j2", _describe(context))
-
-
-def without_values(page: str) -> str:
-    """Return the page without any value of an example row; row numbers stay."""
-    return _VALUES.sub("", page).replace(_WITHHELD, _NOTE)
 
 
 def _describe(context: FindingsContext) -> dict[str, Any]:
