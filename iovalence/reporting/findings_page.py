@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from iovalence.data.schema import TableSchema
-from iovalence.evaluation.wording import format_count, format_number
+from iovalence.evaluation.wording import format_count, format_number, format_share
 from iovalence.quality.actions import CheckSetting, setting_of
 from iovalence.quality.checks import QualityReport
 from iovalence.quality.examples import MAX_TEXT, ShownRow, choose_columns
@@ -94,17 +94,6 @@ def write_verdict(report: QualityReport) -> str:
             f"{failed} {'check' if failed == 1 else 'checks'} failed, so nothing is trained{also}."
         )
     return f"No check failed: {', '.join(said)}." if said else "All is well: nothing was found."
-
-
-def format_share(share: float) -> str:
-    """Return a share in per cent, with the digits that tell it from 0 and from all."""
-    percent = 100 * share
-    if percent in (0, 100):
-        return f"{percent:.0f} %"
-    near = min(percent, 100 - percent)
-    if near < 0.01:
-        return "< 0.01 %" if percent < 1 else "> 99.99 %"
-    return f"{percent:.{1 if near >= 1 else 2}f} %"
 
 
 def _describe_rows(report: QualityReport) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import pytest
 
 from iovalence.data.schema import Column, SourceFile, TableSchema
+from iovalence.evaluation.wording import format_share
 from iovalence.quality.actions import list_settings
 from iovalence.quality.checks import QualityReport, SourceCounts
 from iovalence.quality.findings import Finding, RowNumber, list_rows
@@ -8,7 +9,6 @@ from iovalence.quality.section import QualitySection
 from iovalence.quality.spread import ClassCounts, TargetSpread
 from iovalence.reporting.findings_page import (
     FindingsContext,
-    format_share,
     render_findings,
     write_verdict,
 )
