@@ -36,7 +36,8 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Return where a value is, from 0 to 1."""
-        return (value - self.low) / (self.high - self.low)
+        # Halved, so that no difference of two float64 overflows.
+        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
 
 
 def share_axis(label: str) -> Axis:
@@ -57,7 +58,7 @@ def fit_axis(values: Iterable[float], label: str, *, whole: bool = False) -> Axi
     if not high > low:
         low, high = low - max(abs(low), 1) / 2, high + max(abs(high), 1) / 2
     if not math.isfinite(high - low):
-        return Axis(low / 4, high / 4, label)
+        return Axis(low, high, label)
     step = _round_step((high - low) / MAX_TICKS)
     step = max(1.0, step) if whole else step
     first, last = math.floor(low / step), math.ceil(high / step)
