@@ -53,25 +53,22 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def show(browser, tmp_path):
+@pytest.fixture(scope="module")
+def show(browser, tmp_path_factory):
     """Return a function that opens a page, and notes what it asked for and complained of."""
-    opened = []
 
     def open_page(context, width=375, **options):
-        (tmp_path / "report.html").write_text(render_report(context), encoding="utf-8")
+        path = tmp_path_factory.mktemp("page") / "report.html"
+        path.write_text(render_report(context), encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 800}, **options)
         page.noted = []
         page.on("request", lambda request: page.noted.append(request.url))
         page.on("console", lambda message: page.noted.append(message.text))
         page.on("pageerror", lambda error: page.noted.append(str(error)))
-        page.goto(f"file://{tmp_path}/report.html")
-        opened.append(page)
+        page.goto(f"file://{path}")
         return page
 
-    yield open_page
-    for page in opened:
-        page.close()
+    return open_page
 
 
 def many_columns(example):
@@ -105,36 +102,38 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1].__name__}")
-def context(request):
-    """Return each kind of report in turn."""
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1].__name__}")
+def phone(request, show):
+    """Return each kind of report in turn, open on a phone."""
     example, describe = request.param
-    return describe(request.getfixturevalue(example))
+    return show(describe(request.getfixturevalue(example)))
 
 
-def test_every_report_fits_a_phone_and_runs_and_asks_for_nothing(show, context):
-    page = show(context)
-    assert page.evaluate("document.documentElement.scrollWidth") == 375
-    assert [one for one in page.noted if not one.startswith("data:")] == [page.url]
-    assert page.evaluate("window.hacked === undefined && document.scripts.length === 0")
+def test_every_report_fits_a_phone_and_runs_and_asks_for_nothing(phone):
+    assert phone.evaluate("document.documentElement.scrollWidth") == 375
+    assert [one for one in phone.noted if not one.startswith("data:")] == [phone.url]
+    assert phone.evaluate("window.hacked === undefined && document.scripts.length === 0")
 
 
-def test_every_report_can_be_read_aloud_and_by_keyboard(show, context):
-    page = show(context)
-    levels = page.evaluate(
+def test_every_report_can_be_read_aloud_and_by_keyboard(phone):
+    levels = phone.evaluate(
         "[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.localName[1])"
     )
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(deeper - level <= 1 for level, deeper in pairwise(levels))
-    unnamed = "[...document.querySelectorAll('svg')].filter(e => !e.ariaLabel && !e.ariaHidden)"
-    assert page.evaluate(f"{unnamed}.length") == 0
-    stuck = "[...document.querySelectorAll('.scroll')].filter(e => e.tabIndex || !e.ariaLabel)"
-    assert page.evaluate(f"{stuck}.length") == 0
-    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert count(phone, "svg", "!e.ariaLabel && !e.ariaHidden") == 0
+    assert count(phone, ".scroll", "e.tabIndex || !e.ariaLabel") == 0
+    lost = "!document.querySelector(e.getAttribute('href'))"
+    assert count(phone, "a[href^='#']", lost) == 0
+    ids = phone.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
-    broken = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(e => !document.querySelector("
-    assert page.evaluate(f"{broken}e.getAttribute('href'))).length") == 0
+
+
+def count(page, selector, condition):
+    """Return how many of these elements, each called `e`, meet a condition."""
+    found = f'[...document.querySelectorAll("{selector}")].filter(e => {condition})'
+    return page.evaluate(f"{found}.length")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
