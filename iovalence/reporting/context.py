@@ -11,7 +11,7 @@ from iovalence.evaluation.importance import Importance
 from iovalence.evaluation.mistakes import Mistakes
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.quality.examples import ShownRow
-from iovalence.quality.findings import Finding, RowNumber
+from iovalence.quality.findings import Finding, RowNumber, Severity
 from iovalence.runs.manifest import Manifest
 
 PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
@@ -19,20 +19,35 @@ MAX_ROWS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """Say one thing to try.
+
+    Attributes:
+        text: In words.
+        change: What to put into the configuration, as YAML; empty where no setting does it.
+    """
+
+    text: str
+    change: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Say one thing about how training went, with what it rests on and what to change.
+    """Say one thing about how training went, with what it rests on and what to try.
 
     Attributes:
         title: Its name, as `Overfitting`.
         sentence: What happened and why, in one sentence.
+        severity: How grave it is; `info` where the model is hardly worse for it.
         evidence: The numbers it rests on, a line each.
-        change: What to put into the configuration, as YAML; empty for nothing.
+        advice: What to try, the first first.
     """
 
     title: str
     sentence: str
+    severity: Severity = "warning"
     evidence: tuple[str, ...] = ()
-    change: str = ""
+    advice: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +60,8 @@ class ReportContext:
         findings: What the checks of the data found.
         settings: The resolved configuration: for each section, its keys and values.
         evaluation: The figures; None for a run that did not get so far.
-        diagnosis: What is to be said of how training went, the gravest first; where there is
-            any, its first sentence is the page's.
+        diagnosis: What is to be said of how training went, the gravest first; the first one
+            that is more than an `info` has the page's first sentence.
         effects: What the fixes of the data changed; None where nothing was to be said.
         importance: Which columns the model leans on; None where it was not measured.
         curves: What charts of the main part are drawn of; None where there is nothing.

@@ -22,7 +22,8 @@ _ROWS = {
 
 def write_verdict(context: ReportContext) -> str:
     """Return what matters most, in one sentence: the diagnosis, or else the figures."""
-    return context.diagnosis[0].sentence if context.diagnosis else write_headline(context)
+    grave = [one.sentence for one in context.diagnosis if one.severity != "info"]
+    return grave[0] if grave else write_headline(context)
 
 
 def write_headline(context: ReportContext) -> str:

@@ -46,14 +46,14 @@ def render_report(context: ReportContext) -> str:
 def _describe(context: ReportContext) -> dict[str, Any]:
     """Return what the template shows, by name."""
     effects = context.effects.effects if context.effects else ()
-    result = context.evaluation
+    result, verdict, headline = context.evaluation, write_verdict(context), write_headline(context)
     return {
         "run": context.manifest,
         "schema": context.schema,
         "part_labels": PART_LABELS,
         "max_rows": MAX_ROWS,
-        "verdict": write_verdict(context),
-        "headline": write_headline(context) if context.diagnosis else "",
+        "verdict": verdict,
+        "headline": "" if headline == verdict else headline,
         "diagnosis": context.diagnosis,
         "result": result,
         "figures": None if result is None else _describe_figures(context, result),

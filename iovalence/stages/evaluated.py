@@ -108,15 +108,16 @@ def evaluate_stage(
         for part in present:
             judged = _judge(loaded, run, measured, part)
             results.append(judged.result)
-            mistakes.append(_find_mistakes(measured, judged))
+            # What the model learned from says little of what it gets wrong.
+            if part != "train" or len(present) == 1:
+                mistakes.append(_find_mistakes(measured, judged))
         result = _gather(measured, results, config.evaluation.require if is_final else {})
         result.save(run.metrics)
     if is_final and with_pictures:
         with timing(run, "pictures"):
             # The last part is the main one; the others' predictions are not in memory any more.
             _draw(run, result, judged, measured.prepared.preprocessing.positive_index)
-            # What the model learned from says little of what it gets wrong.
-            Mistakes(parts=tuple(mistakes[1:] or mistakes)).save(run.mistakes)
+            Mistakes(parts=tuple(mistakes)).save(run.mistakes)
     return result
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
-from iovalence.reporting.context import Verdict
+from iovalence.reporting.context import Step, Verdict
 from iovalence.reporting.headline import write_headline, write_verdict
 from tests.reporting.examples import MANIFEST, describe_run, read
 
@@ -66,18 +66,26 @@ def test_figures_of_the_train_part_alone_are_called_what_they_are(many_classes):
     )
 
 
+VERDICT = Verdict(
+    title="Overfitting",
+    sentence="It overfits from epoch 3 on.",
+    evidence=("val_loss rises",),
+    advice=(Step(text="more dropout", change="training: {dropout: 0.5}"),),
+)
+
+
 def test_a_diagnosis_is_the_verdict_and_the_figures_come_after_it():
-    verdict = Verdict(
-        title="Overfitting",
-        sentence="It overfits from epoch 3 on.",
-        evidence=("val_loss rises",),
-        change="training: {dropout: 0.5}",
-    )
-    context = replace(judge(0.9, 0.88, 0.92, 0.6), diagnosis=(verdict,))
+    context = replace(judge(0.9, 0.88, 0.92, 0.6), diagnosis=(VERDICT,))
     assert write_verdict(context) == "It overfits from epoch 3 on."
     text = read(context).text
     assert text.index("It overfits") < text.index("Accuracy on 1,200") < text.index("To try:")
-    assert "val_loss rises To try: training: {dropout: 0.5}" in text
+    assert "val_loss rises To try: more dropout training: {dropout: 0.5}" in text
+
+
+def test_what_hardly_matters_is_no_verdict():
+    context = replace(judge(0.9, 0.88, 0.92, 0.6), diagnosis=(replace(VERDICT, severity="info"),))
+    assert write_verdict(context) == write_headline(context)
+    assert "It overfits from epoch 3 on." in read(context).text
 
 
 def test_a_run_without_figures_says_why_it_ended():

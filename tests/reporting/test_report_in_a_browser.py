@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from iovalence.reporting.context import Step, Verdict
 from iovalence.reporting.report import render_report
 from tests.reporting.examples import (
     EVIL,
@@ -87,6 +88,14 @@ def evil_names(example):
     )
 
 
+def diagnosed(example):
+    step = Step(text="more dropout", change=f"training: {{dropout: 0.5}}  # {'long ' * 40}")
+    verdict = Verdict(
+        title="Overfitting", sentence="It overfits.", evidence=(EVIL,), advice=(step,)
+    )
+    return describe_whole(example, diagnosis=(verdict,))
+
+
 def without_result(_):
     return describe_run(None, manifest=MANIFEST.model_copy(update={"status": "FAILED"}))
 
@@ -95,6 +104,7 @@ CASES = [
     ("classification", describe_whole),
     ("classification", many_columns),
     ("classification", one_column),
+    ("classification", diagnosed),
     ("classification", without_result),
     ("strange_names", evil_names),
     ("many_classes", describe_whole),
@@ -139,7 +149,7 @@ def count(page, selector, condition):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("example", ["classification", "many_classes", "regression"])
 def test_every_text_stands_out_from_its_paper(show, request, example, scheme):
-    page = show(describe_whole(request.getfixturevalue(example)), 1000, color_scheme=scheme)
+    page = show(diagnosed(request.getfixturevalue(example)), 1000, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 200
