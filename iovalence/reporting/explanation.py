@@ -25,7 +25,6 @@ def describe_importance(importance: Importance | None) -> dict[str, Any] | None:
         "note": importance.note,
         "rows": [_describe_column(one, metrics, most) for one in shown],
         "labels": [METRIC_TEXTS[name].label for name in metrics],
-        "percent": [METRIC_TEXTS[name].percent for name in metrics],
         "more": len(importance.columns) - len(shown),
         "unclear": unclear,
         "num_columns": len(importance.columns),

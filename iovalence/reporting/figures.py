@@ -74,7 +74,6 @@ def _describe_class(figures: ClassFigures) -> dict[str, Any]:
         "precision": figures.precision,
         "recall": figures.recall,
         "f1": figures.f1,
-        "width": 100 * (figures.recall or 0.0),
     }
 
 
