@@ -16,7 +16,7 @@ from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
-from tasks.model import evaluate_model, measure_effects, train_model, write_report
+from tasks.model import evaluate_model, measure_columns, measure_effects, train_model, write_report
 from tasks.progress import tell
 from tasks.publishing import publish_run
 from tasks.rows import (
@@ -57,6 +57,7 @@ def train(
         stages = prepare_rows(loaded, run, checks, split)
         train_model(loaded, run, stages)
         result = evaluate_model(loaded, run, stages)
+        measure_columns(loaded, run, stages)
         measure_effects(loaded, run, stages)
         write_report(loaded, run, ingested, result)
         raise_for_requirements(result)

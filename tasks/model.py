@@ -9,10 +9,13 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages.effects import effects_stage
 from iovalence.stages.evaluated import evaluate_stage
+from iovalence.stages.explained import importance_stage
 from iovalence.stages.reported import report_stage
 from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult, train_stage
 from tasks.progress import say, show_epochs
+
+NUM_NAMED = 3
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
@@ -31,6 +34,14 @@ def evaluate_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> E
     result = evaluate_stage(loaded, run, stages)
     say(loaded, f"measured the {', '.join(part.part for part in result.parts)} part")
     return result
+
+
+@task(name="importance", cache_policy=NO_CACHE, persist_result=False)
+def measure_columns(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
+    """Say which columns the model leans on."""
+    importance = importance_stage(loaded, run, stages)
+    first = ", ".join(column.name for column in importance.columns[:NUM_NAMED])
+    say(loaded, importance.note or f"it leans most on {first}")
 
 
 @task(name="effects", cache_policy=NO_CACHE, persist_result=False)

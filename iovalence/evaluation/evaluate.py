@@ -18,6 +18,7 @@ from iovalence.evaluation.intervals import (
     choose_num_resamples,
     exact_interval,
 )
+from iovalence.evaluation.margins import compute_margin
 from iovalence.evaluation.metrics import (
     Floats,
     Ints,
@@ -110,6 +111,11 @@ def evaluate_part(
         baselines={
             name: _compute_defined(y_true, said, weights, positive_index)
             for name, said in (baselines or {}).items()
+        },
+        margins={
+            name: margin
+            for name, said in (baselines or {}).items()
+            if (margin := compute_margin(y_true, predictions, said, weights)) is not None
         },
         confusion_matrix=count_confusion(y_true, predictions) if predictions.classes else None,
         per_class=measure_classes(y_true, predictions, weights) if predictions.classes else (),

@@ -95,6 +95,8 @@ class PartResult(Record):
         num_resamples: Bootstrap resamples behind the intervals; 0 for none.
         notes: What is not defined here and why, a line each.
         baselines: For each baseline by name, the same metrics.
+        margins: For each baseline by name, by how much the model is better than it in accuracy
+            or in RMSE, measured on the same rows: below 0 is worse.
         confusion_matrix: None for regression.
         per_class: Classes in the model's order; empty for regression.
         slices: One table for each column asked for.
@@ -106,6 +108,7 @@ class PartResult(Record):
     num_resamples: int = 0
     notes: tuple[str, ...] = ()
     baselines: dict[str, dict[str, float]] = Field({})
+    margins: dict[str, Figure] = Field({})
     confusion_matrix: ConfusionMatrix | None = None
     per_class: tuple[ClassFigures, ...] = ()
     slices: tuple[SliceTable, ...] = ()

@@ -100,6 +100,17 @@ def format_interval(name: str, figure: Figure) -> str:
     return f"{low.removesuffix(' %')} to {high}"
 
 
+def format_share(share: float) -> str:
+    """Return a share in per cent, with the digits that tell it from 0 and from all."""
+    percent = 100 * share
+    if percent in (0, 100):
+        return f"{percent:.0f} %"
+    near = min(percent, 100 - percent)
+    if near < 0.01:
+        return "< 0.01 %" if percent < 1 else "> 99.99 %"
+    return f"{percent:.{1 if near >= 1 else 2}f} %"
+
+
 def format_count(count: int) -> str:
     """Return a count with commas: 12,345."""
     return f"{count:,}"

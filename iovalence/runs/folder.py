@@ -126,6 +126,21 @@ class RunFolder:
         return self.root / "effects.json"
 
     @property
+    def importance(self) -> Path:
+        """How much worse the model is without what each column tells."""
+        return self.root / "importance.json"
+
+    @property
+    def curves(self) -> Path:
+        """What the charts of the main part are drawn of."""
+        return self.root / "curves.json"
+
+    @property
+    def mistakes(self) -> Path:
+        """The rows that the model is most wrong about."""
+        return self.root / "mistakes.json"
+
+    @property
     def pictures(self) -> Path:
         """Pictures of curves and errors."""
         return self.root / "pictures"

@@ -14,6 +14,7 @@ from iovalence.data.prepared import Prepared, load_prepared
 from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
 from iovalence.errors import GateError
+from iovalence.evaluation.curves import trace_curves
 from iovalence.evaluation.evaluate import (
     evaluate_part,
     majority_predictions,
@@ -21,12 +22,14 @@ from iovalence.evaluation.evaluate import (
     spread_rows,
 )
 from iovalence.evaluation.metrics import Floats, Ints
+from iovalence.evaluation.mistakes import Mistakes, PartMistakes, find_mistakes
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.requirements import check_requirements
 from iovalence.evaluation.result import EvaluationResult, PartResult
 from iovalence.models.network import Network
 from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import Predictor, interpret
+from iovalence.quality.findings import RowNumber, name_rows
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.journal import metric_points, read_journal
 from iovalence.stages.opened import timing
@@ -57,9 +60,18 @@ class Measured:
 
 @dataclass(frozen=True)
 class Judged:
-    """Hold what was found on one part, and the rows it was found on."""
+    """Hold what was found on one part, and the rows it was found on.
+
+    Attributes:
+        result: The part's figures.
+        rows: Positions of its rows among the prepared ones, int64 (N,).
+        y_true: What is true of them; see `Prepared.y_true`.
+        predictions: What the model says of them.
+        weight: Their weights, float64 (N,); None for equal ones.
+    """
 
     result: PartResult
+    rows: Ints
     y_true: Ints | Floats
     predictions: Predictions
     weight: Floats | None
@@ -73,7 +85,7 @@ def evaluate_stage(
     *,
     with_pictures: bool = True,
 ) -> EvaluationResult:
-    """Measure the model; write metrics, test predictions and pictures.
+    """Measure the model; write metrics, test predictions, pictures and the worst mistakes.
 
     Args:
         loaded: The configuration.
@@ -82,7 +94,7 @@ def evaluate_stage(
         parts: What is measured, where the run has it. Without the test part it is a candidate
             that others are compared with: only its figures are worked out, no baselines and no
             pictures, and nothing is required of it.
-        with_pictures: Whether pictures are drawn.
+        with_pictures: Whether pictures are drawn, and mistakes looked for.
     """
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
@@ -92,16 +104,20 @@ def evaluate_stage(
         measured = _open(run, stages, machine, baseline=baseline)
         there = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]
-        results = []
+        results, mistakes = [], []
         for part in present:
             judged = _judge(loaded, run, measured, part)
             results.append(judged.result)
+            # What the model learned from says little of what it gets wrong.
+            if part != "train" or len(present) == 1:
+                mistakes.append(_find_mistakes(measured, judged))
         result = _gather(measured, results, config.evaluation.require if is_final else {})
         result.save(run.metrics)
     if is_final and with_pictures:
         with timing(run, "pictures"):
             # The last part is the main one; the others' predictions are not in memory any more.
-            _draw(run, result, judged)
+            _draw(run, result, judged, measured.prepared.preprocessing.positive_index)
+            Mistakes(parts=tuple(mistakes)).save(run.mistakes)
     return result
 
 
@@ -131,11 +147,29 @@ def _gather(
     return result.model_copy(update={"unmet": check_requirements(require, result.flat())})
 
 
-def _draw(run: RunFolder, result: EvaluationResult, main: Judged) -> None:
-    """Draw the curves, and the main part as its figures are judged by."""
+def _draw(
+    run: RunFolder, result: EvaluationResult, main: Judged, positive_index: int | None
+) -> None:
+    """Draw the curves, and the main part as its figures are judged by; keep what they show."""
     history, kept_epoch = read_history(run), TrainingResult.load(run.training).kept_epoch
     figures = draw_pictures(result, history, kept_epoch, main.y_true, main.predictions, main.weight)
     save_pictures(figures, run.pictures)
+    trace_curves(
+        main.result.part,
+        main.y_true,
+        main.predictions,
+        weight=main.weight,
+        positive_index=positive_index,
+    ).save(run.curves)
+
+
+def _find_mistakes(measured: Measured, judged: Judged) -> PartMistakes:
+    table, index = measured.table, measured.prepared.table_index
+
+    def name_row(at: int) -> RowNumber:
+        return name_rows(table, index[judged.rows[at : at + 1]])[0]
+
+    return find_mistakes(judged.result.part, judged.y_true, judged.predictions, name_row)
 
 
 def read_history(run: RunFolder) -> list[dict[str, float]]:
@@ -187,7 +221,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
     )
     if part == "test":
         write_predictions(run, measured, rows, predictions)
-    return Judged(result, y_true, predictions, weight)
+    return Judged(result, rows, y_true, predictions, weight)
 
 
 def _measure_loss(measured: Measured, rows: NDArray[np.int64]) -> float:

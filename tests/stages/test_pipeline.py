@@ -61,6 +61,9 @@ def test_a_run_leaves_the_files_of_the_contract(project):
         "model",
         "test_predictions.parquet",
         "metrics.json",
+        "importance.json",
+        "curves.json",
+        "mistakes.json",
         "report.html",
         "manifest.json",
     }

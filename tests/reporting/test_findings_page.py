@@ -1,19 +1,19 @@
 import pytest
 
 from iovalence.data.schema import Column, SourceFile, TableSchema
-from iovalence.evaluation.findings_page import (
-    FindingsContext,
-    format_share,
-    render_findings,
-    without_values,
-    write_verdict,
-)
+from iovalence.evaluation.wording import format_share
 from iovalence.quality.actions import list_settings
 from iovalence.quality.checks import QualityReport, SourceCounts
 from iovalence.quality.findings import Finding, RowNumber, list_rows
 from iovalence.quality.section import QualitySection
 from iovalence.quality.spread import ClassCounts, TargetSpread
-from tests.evaluation.pages import Page
+from iovalence.reporting.findings_page import (
+    FindingsContext,
+    render_findings,
+    write_verdict,
+)
+from iovalence.reporting.pages import without_values
+from tests.reporting.pages import Page
 
 COPY, FIRST = RowNumber(source="train", row=7), RowNumber(source="train", row=2)
 EVIL = "</td><script>alert('x')</script> \"&<!--/values--> \u202eold 🚀"
@@ -120,7 +120,7 @@ def test_without_values_the_page_keeps_row_numbers_and_says_so():
     assert "secret" in whole
     assert "secret" not in short
     text = Page(short).text
-    assert "Row train row 7 equals train row 2 The values of example rows are" in text
+    assert "Row train row 7 equals train row 2 The values of single rows are" in text
 
 
 def test_classes_stand_before_and_after_and_many_are_gathered():

@@ -1,5 +1,6 @@
 """Own how every page is made: one HTML file with its style inside, all values escaped."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,10 @@ from iovalence.evaluation.wording import format_count, format_score, format_seco
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_VALUES = re.compile(r"<!--values-->.*?<!--/values-->", re.DOTALL)
+_WITHHELD = "<!--withheld-->"
+_NOTE = '<p class="muted">The values of single rows are in the run\'s folder alone.</p>'
+
 
 def render_page(template: str, values: Mapping[str, Any]) -> str:
     """Return a page.
@@ -19,6 +24,11 @@ def render_page(template: str, values: Mapping[str, Any]) -> str:
         values: What it shows, by name.
     """
     return _environment().get_template(template).render(values)
+
+
+def without_values(page: str) -> str:
+    """Return a page without any value of a single row; row numbers stay."""
+    return _VALUES.sub("", page).replace(_WITHHELD, _NOTE)
 
 
 @cache
@@ -40,4 +50,4 @@ def _environment() -> "Environment":
 
 
 def _read(name: str) -> str:
-    return files("iovalence.evaluation").joinpath(name).read_text("utf-8")
+    return files("iovalence.reporting").joinpath(name).read_text("utf-8")

@@ -3,20 +3,19 @@
 Here is what the page says; `findings.html.j2` is how it looks.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from iovalence.data.schema import TableSchema
-from iovalence.evaluation.pages import render_page
-from iovalence.evaluation.wording import format_count, format_number
+from iovalence.evaluation.wording import format_count, format_number, format_share
 from iovalence.quality.actions import CheckSetting, setting_of
 from iovalence.quality.checks import QualityReport
 from iovalence.quality.examples import MAX_TEXT, ShownRow, choose_columns
 from iovalence.quality.findings import Finding, RowNumber, by_gravity, list_rows
 from iovalence.quality.spread import ClassCounts, TargetSpread
+from iovalence.reporting.pages import render_page
 
 MAX_CLASSES = 12
 MAX_FILES = 5
@@ -25,10 +24,6 @@ PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
 CLASSES_ONLY = frozenset({"labels.spelling", "labels.rare", "labels.errors", "balance"})
 NUMBERS_ONLY = frozenset({"target"})
 AFTER_SPLIT = ("leakage",)
-
-_VALUES = re.compile(r"<!--values-->.*?<!--/values-->", re.DOTALL)
-_WITHHELD = "<!--withheld-->"
-_NOTE = '<p class="muted">The values of example rows are in the run\'s folder alone.</p>'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +50,6 @@ class FindingsContext:
 def render_findings(context: FindingsContext) -> str:
     """Return the page as HTML."""
     return render_page("findings.html.j2", _describe(context))
-
-
-def without_values(page: str) -> str:
-    """Return the page without any value of an example row; row numbers stay."""
-    return _VALUES.sub("", page).replace(_WITHHELD, _NOTE)
 
 
 def _describe(context: FindingsContext) -> dict[str, Any]:
@@ -104,17 +94,6 @@ def write_verdict(report: QualityReport) -> str:
             f"{failed} {'check' if failed == 1 else 'checks'} failed, so nothing is trained{also}."
         )
     return f"No check failed: {', '.join(said)}." if said else "All is well: nothing was found."
-
-
-def format_share(share: float) -> str:
-    """Return a share in per cent, with the digits that tell it from 0 and from all."""
-    percent = 100 * share
-    if percent in (0, 100):
-        return f"{percent:.0f} %"
-    near = min(percent, 100 - percent)
-    if near < 0.01:
-        return "< 0.01 %" if percent < 1 else "> 99.99 %"
-    return f"{percent:.{1 if near >= 1 else 2}f} %"
 
 
 def _describe_rows(report: QualityReport) -> dict[str, Any]:
