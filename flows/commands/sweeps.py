@@ -80,6 +80,7 @@ def sweep(
             server,
             space.base.workspace,
             as_json=as_json,
+            verbose=verbose,
             config=str(config),
             overrides=given,
             vary=list(vary or ()),
@@ -90,14 +91,26 @@ def sweep(
         )
 
 
-def _run(server: "Server", workspace: "Path", *, as_json: bool, **parameters: object) -> None:
+def _run(
+    server: "Server",
+    workspace: "Path",
+    *,
+    as_json: bool,
+    verbose: bool,
+    **parameters: object,
+) -> None:
     """Run the flow, and print what it left, also when it failed."""
-    # The server boots while these are imported.
-    from flows.prefect_run import run_flow
-    from flows.sweep import sweep as sweep_flow
-    from flows.sweep_summary import find_own_sweep
-    from iovalence.runs.manifest import now
-    from iovalence.runs.sweep import SweepFolder, sweeps_folder
+    from tasks.live import waiting
+
+    with waiting("starting", is_shown=verbose):
+        # The server boots while these are imported.
+        from flows.prefect_run import run_flow
+        from flows.sweep import sweep as sweep_flow
+        from flows.sweep_summary import find_own_sweep
+        from iovalence.runs.manifest import now
+        from iovalence.runs.sweep import SweepFolder, sweeps_folder
+
+        server.wait()
 
     began = now()
     folder: SweepFolder | None = None

@@ -99,11 +99,16 @@ def _run(
     **parameters: object,
 ) -> None:
     """Run the flow, and print what it left, also when it failed."""
-    # The server boots while these are imported.
-    from flows.prefect_run import run_flow
-    from flows.summary import find_own_run, outcome_of, summarise
-    from flows.train import train as train_flow
-    from iovalence.runs.manifest import now
+    from tasks.live import waiting
+
+    with waiting("starting", is_shown=not silent):
+        # The server boots while these are imported.
+        from flows.prefect_run import run_flow
+        from flows.summary import find_own_run, outcome_of, summarise
+        from flows.train import train as train_flow
+        from iovalence.runs.manifest import now
+
+        server.wait()
 
     began = now()
     try:

@@ -17,6 +17,7 @@ from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.evaluation.wording import (
     METRIC_TEXTS,
+    describe_loss,
     format_count,
     format_difference,
     format_interval,
@@ -107,6 +108,7 @@ def _describe(context: ReportContext) -> dict[str, Any]:
         "requirements": [] if result is None else list(_list_requirements(result)),
         "result": result,
         "metrics": [] if result is None else list(_list_metrics(result, context.shown_metrics)),
+        "better_baseline": None if result is None else describe_loss(result.contest),
         "metrics_title": "" if result is None else _title_comparison(result),
         "parts": [] if result is None else _by_importance(result),
         "baseline_labels": []

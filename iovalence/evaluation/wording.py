@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from iovalence.evaluation.result import Figure
+from iovalence.evaluation.result import Contest, Figure
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ _BASELINE_LABELS = {
     "majority": "always the most frequent class",
     "mean": "always the mean",
     "linear": "a linear model",
+    "boosting": "gradient boosting",
 }
 
 
@@ -98,6 +99,21 @@ def format_interval(name: str, figure: Figure) -> str:
         return ""
     low, high = format_metric(name, figure.low), format_metric(name, figure.high)
     return f"{low.removesuffix(' %')} to {high}"
+
+
+def describe_loss(contest: Contest | None) -> str | None:
+    """Return one sentence where a baseline is clearly better than the network; else None."""
+    if contest is None or not contest.is_lost or contest.low is None or contest.high is None:
+        return None
+    name, text = contest.metric, METRIC_TEXTS[contest.metric]
+    scale, unit = (100, " points") if text.percent else (1, "")
+    low, high = (format_difference(scale * end) for end in (contest.low, contest.high))
+    difference = format_difference(scale * (contest.other - contest.model))
+    return (
+        f"{label_baseline(contest.baseline)} is better on this table: validation {text.label} "
+        f"{format_metric(name, contest.other)} against {format_metric(name, contest.model)}, a "
+        f"difference of {difference}{unit} ({low} to {high}); a network may be the wrong tool"
+    )
 
 
 def format_count(count: int) -> str:
