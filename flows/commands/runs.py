@@ -10,6 +10,7 @@ from flows.commands.console import (
     AsJson,
     RunName,
     Workspace,
+    fit_last,
     print_json,
     print_table,
     print_text,
@@ -18,6 +19,7 @@ from flows.commands.console import (
 from flows.commands.places import find_workspace
 
 if TYPE_CHECKING:
+    from flows.summary import RunSummary
     from iovalence.evaluation.result import PartResult
     from iovalence.runs.folder import RunFolder
 
@@ -107,11 +109,15 @@ def runs(workspace: Workspace = None, as_json: AsJson = False) -> None:
     elif not summaries:
         say("there are no runs yet; iovalence train CONFIG makes the first")
     else:
-        rows = [
-            (line.run_id, line.run_name or "", line.state, line.data, line.result, line.took)
-            for line in summaries
-        ]
-        print_table(("run", "name", "state", "data", "result", "took"), rows)
+        columns = ("run", "name", "state", "data", "took", "result")
+        print_table(columns, fit_last(columns, [_cells(line) for line in summaries]))
+
+
+def _cells(line: "RunSummary") -> tuple[str, ...]:
+    name = line.run_name or ""
+    if line.is_chosen:
+        name = f"{name} (best of its sweep)".lstrip()
+    return line.run_id, name, line.state, line.data, line.took, line.result
 
 
 def report(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.console import AsJson, print_json, print_table, print_text, say
+from flows.commands.console import AsJson, print_json, print_lines, print_table, print_text, say
 from flows.commands.training import Config, Overrides
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def _run(
         from iovalence.runs.sweep import SweepFolder, sweeps_folder
 
         server.wait()
-
     began = now()
     folder: SweepFolder | None = None
     try:
@@ -124,6 +123,7 @@ def _run(
 
 
 def _show(folder: "SweepFolder", *, as_json: bool) -> None:
+    from flows.summary import INDENT
     from flows.sweep_summary import outcome_of_sweep, summarise_sweep, sweep_rows
 
     record = folder.record()
@@ -135,4 +135,4 @@ def _show(folder: "SweepFolder", *, as_json: bool) -> None:
     print_table(("", "configuration", record.by, "epochs", "took", "run"), rows[:MAX_SHOWN])
     if len(rows) > MAX_SHOWN:
         print_text(f"and {len(rows) - MAX_SHOWN} more ({folder.record_path})")
-    print_text("\n".join(summarise_sweep(folder)))
+    print_lines(summarise_sweep(folder), INDENT)

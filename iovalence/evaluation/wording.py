@@ -121,6 +121,11 @@ def format_count(count: int) -> str:
     return f"{count:,}"
 
 
+def format_many(count: int, noun: str) -> str:
+    """Return how many there are of something: 1 row, 12,345 rows."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_size(num_bytes: int) -> str:
     """Return a size in the largest unit of which it holds one: 3.8 MB."""
     size = float(num_bytes)
