@@ -69,14 +69,19 @@ def print_table(columns: Sequence[str], rows: "Sequence[Sequence[str | Text]]") 
 def fit_last(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """Return the rows of a table with the last cell of each cut, so that each fits one line."""
     import shutil
-    import textwrap
 
     room = MAX_CELL
     if sys.stdout.isatty():
         before = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
         room = shutil.get_terminal_size().columns - sum(before) - GAP * len(before)
     room = max(room, LEAST_CELL)
-    return [(*row[:-1], textwrap.shorten(row[-1], room, placeholder=" ...")) for row in rows]
+    return [(*row[:-1], cut(row[-1], room)) for row in rows]
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text in one line of at most so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 4].rstrip()} ..."
 
 
 def print_lines(lines: Sequence[str], indent: int) -> None:

@@ -39,7 +39,9 @@ def _gather(
     for counts in quality.counts:
         removed.update(counts.removed)
     names = ("training_curves", "confusion_matrix", "roc_curve", "calibration")
-    drawn = {path.stem: path.read_text() for path in sorted(run.pictures.glob("*.svg"))}
+    drawn = {
+        path.stem: path.read_text(encoding="utf-8") for path in sorted(run.pictures.glob("*.svg"))
+    }
     order = [name for name in names if name in drawn]
     return ReportContext(
         manifest=run.manifest().model_copy(update={"status": "FINISHED"}),
