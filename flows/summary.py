@@ -152,7 +152,11 @@ def find_own_run(workspace: Path, since: str) -> RunFolder | None:
 
     this = Process.this()
     for run in list_runs(workspace):
-        manifest = run.manifest()
+        try:
+            manifest = run.manifest()
+        except StorageError:
+            # One that another command left damaged is not ours.
+            continue
         if manifest.process == this and max(manifest.started_at, *manifest.resumed) >= since:
             return run
     return None

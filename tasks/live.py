@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from iovalence.signals import undisturbed
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
@@ -16,8 +18,6 @@ REFRESHES = 3
 
 DELAY_S = 1.0
 """What is done sooner is not worth a spinner."""
-
-SHOW_CURSOR = "\x1b[?25h"
 
 _drawn: "list[Live]" = []
 
@@ -63,11 +63,11 @@ def region(draw: "Callable[[Console], RenderableType]", delay_s: float = 0.0) ->
         timer.start()
         yield
     finally:
-        try:
+        # Half a region, or a terminal without a cursor, is what impatience must not leave behind.
+        with undisturbed():
             timer.cancel()
             if timer.ident is not None:
                 timer.join()
-        finally:
             _drawn.remove(live)
             live.stop()
 
@@ -88,10 +88,3 @@ def waiting(text: str, *, is_shown: bool = True) -> Iterator[None]:
     spinner = Spinner("line", text)
     with region(lambda _console: spinner, DELAY_S):
         yield
-
-
-def show_cursor() -> None:
-    """Show the cursor again, whatever became of a region that hid it."""
-    if can_redraw():
-        sys.stderr.write(SHOW_CURSOR)
-        sys.stderr.flush()

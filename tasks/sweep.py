@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from iovalence.config.load import LoadedConfig
 from iovalence.config.space import Space
+from iovalence.evaluation.wording import format_many
 from iovalence.runs.sweep import SweepFolder, SweepRecord
 from iovalence.sweeps.opened import ReadySweep, ready_sweep
 from iovalence.sweeps.trained import train_all
@@ -38,7 +39,8 @@ def train_configurations(
     workers = record.workers
     if waiting:
         processes = f"{workers.number} process{'es' if workers.number > 1 else ''}"
-        say(base, f"training {len(waiting)} configurations in {processes} ({workers.reason})")
+        number = format_many(len(waiting), "configuration")
+        say(base, f"training {number} in {processes} ({workers.reason})")
     if len(ready.rungs) > 1:
         rungs = ", ".join(f"{rung.number} to epoch {rung.epochs}" for rung in ready.rungs)
         say(base, f"successive halving: {rungs}")

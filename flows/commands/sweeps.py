@@ -68,6 +68,10 @@ def sweep(
     """
     from flows.server import prefect_server
     from iovalence.config.space import load_space
+    from iovalence.evaluation.wording import format_many
+    from iovalence.sweeps.ranking import validate_name
+
+    validate_name(by)
 
     given = [*(overrides or ()), *([f"run.workers={workers}"] if workers is not None else ())]
     space = load_space(config, given, vary or (), num_random=num_random)
@@ -75,7 +79,8 @@ def sweep(
     with prefect_server(space.base.workspace) as server:
         if verbose:
             once = f" ({space.num_repeated} more mean the same)" if space.num_repeated else ""
-            say(f"starting: {config}, {len(space.candidates)} configurations{once}")
+            number = format_many(len(space.candidates), "configuration")
+            say(f"starting: {config}, {number}{once}")
         _run(
             server,
             space.base.workspace,

@@ -9,6 +9,7 @@ from pathlib import Path
 from iovalence.errors import ConfigError, IOValenceError, RunNotFoundError, StorageError
 from iovalence.runs.journal import Line, read_journal
 from iovalence.runs.manifest import Manifest, Process, Status, hash_file, now, to_ms
+from iovalence.signals import undisturbed
 
 
 @dataclass(frozen=True)
@@ -300,8 +301,9 @@ def ending(run: RunFolder) -> Iterator[None]:
         _close_if_possible(run, "FAILED", faults)
         raise
     except BaseException:
-        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with.
-        _close_if_possible(run, "KILLED", ("interrupted",))
+        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with; a second one waits.
+        with undisturbed():
+            _close_if_possible(run, "KILLED", ("interrupted",))
         raise
 
 
