@@ -44,6 +44,10 @@ def region(draw: "Callable[[Console], RenderableType]", delay_s: float = 0.0) ->
         draw: Returns what to show now; called in another thread.
         delay_s: How long the block may take before there is a region, in seconds.
     """
+    if _drawn:
+        # One at a time: what goes on within what goes on is part of it.
+        yield
+        return
     from rich.console import Console
     from rich.live import Live
 
