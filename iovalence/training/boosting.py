@@ -21,7 +21,7 @@ from iovalence.training.fit import TRAIN
 from iovalence.training.randomness import derived_seed
 
 MAX_ROUNDS = 100
-# Rows, times columns, times trees of a round: some ten seconds on two cores.
+# Rows, times columns, times trees of a round: some ten seconds of one core.
 MAX_VALUES = 20_000_000
 MAX_TREES = 2_000
 # scikit-learn's boosting tells so many values of a column apart, one of them for missing ones.
@@ -53,19 +53,19 @@ class Boosting:
     num_rounds: int
 
     def predict(self, rows: Rows) -> Predictions:
-        """Return what it says of rows, by their positions in `prepared`, int64 (N,)."""
+        """Return what it says of rows, by their positions in `prepared`, int64 (N,), N > 0."""
         blocks = [rows[at : at + BLOCK_ROWS] for at in range(0, len(rows), BLOCK_ROWS)]
-        return concatenate([self._predict_block(block) for block in blocks or [rows]])
+        return concatenate([self._predict_block(block) for block in blocks])
 
     def _predict_block(self, rows: Rows) -> Predictions:
+        from threadpoolctl import threadpool_limits
+
         classes = self.prepared.preprocessing.classes
         features = read_columns(self.table, self.prepared, rows, self.categories)
-        if classes is None:
-            values = self.estimator.predict(features) if len(rows) else np.empty(0)
-            return Predictions(None, values, None)
-        shape = len(rows), len(classes)
-        probs = self.estimator.predict_proba(features) if len(rows) else np.empty(shape)
-        return Predictions(probs, None, classes)
+        with threadpool_limits(1):
+            if classes is None:
+                return Predictions(None, self.estimator.predict(features), None)
+            return Predictions(self.estimator.predict_proba(features), None, classes)
 
     def notes(self) -> list[str]:
         """Return a line for each thing that was cut short to bound its time."""
@@ -92,6 +92,7 @@ def fit_boosting(table: Table, prepared: Prepared, seed: int) -> Boosting:
         seed: Decides its random choices.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     classes = prepared.preprocessing.classes
     num_trees = len(classes) if classes is not None and len(classes) > 2 else 1
@@ -107,7 +108,10 @@ def fit_boosting(table: Table, prepared: Prepared, seed: int) -> Boosting:
         random_state=derived_seed(seed, "boosting") % 2**32,
     )
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
-    estimator.fit(read_columns(table, prepared, rows, categories), target, sample_weight=weight)
+    features = read_columns(table, prepared, rows, categories)
+    # Its threads wait for each other in a loop: two on a busy machine are forty times slower.
+    with threadpool_limits(1):
+        estimator.fit(features, target, sample_weight=weight)
     return Boosting(estimator, table, prepared, categories, len(rows), num_rounds)
 
 

@@ -332,7 +332,7 @@ def test_a_failure_is_one_line_in_the_list_of_runs(
     run.metrics.write_bytes(metrics)
     (line,) = [line for line in out.splitlines() if run.run_id in line]
     assert "strict (best of its sweep)" in line
-    assert line.rstrip().endswith("the loss must be ...")
+    assert line.rstrip().endswith(" the loss must be fini ...")
 
 
 def test_an_unknown_run_is_named_with_the_newest(
