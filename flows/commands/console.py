@@ -103,7 +103,7 @@ def fold(line: str, width: int, indent: int) -> str:
     import textwrap
 
     text = line.lstrip()
-    if "iovalence " in text:
+    if "iovalence " in text or len(text.split()) <= 2:  # a name and a path
         return line
     return textwrap.fill(
         text,

@@ -106,14 +106,20 @@ def describe_loss(contest: Contest | None) -> str | None:
     if contest is None or not contest.is_lost or contest.low is None or contest.high is None:
         return None
     name, text = contest.metric, METRIC_TEXTS[contest.metric]
-    scale, unit = (100, " points") if text.percent else (1, "")
-    low, high = (format_difference(scale * end) for end in (contest.low, contest.high))
-    difference = format_difference(scale * (contest.other - contest.model))
+    unit = " points" if text.percent else ""
+    values = (contest.other - contest.model, contest.low, contest.high)
+    difference, low, high = (
+        f"{100 * value:+.1f}" if text.percent else _format_signed(value) for value in values
+    )
     return (
         f"{label_baseline(contest.baseline)} is better on this table: validation {text.label} "
         f"{format_metric(name, contest.other)} against {format_metric(name, contest.model)}, a "
         f"difference of {difference}{unit} ({low} to {high}); a network may be the wrong tool"
     )
+
+
+def _format_signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{format_number(abs(value)) if value else 0}"
 
 
 def format_count(count: int) -> str:

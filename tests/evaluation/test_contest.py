@@ -57,3 +57,17 @@ def test_the_loss_is_told_with_its_interval():
         "gradient boosting is better on this table: validation Accuracy 87.1 % against 85.3 %, a "
         "difference of +1.8 points (+1.1 to +2.5); a network may be the wrong tool"
     )
+
+
+def test_a_difference_in_the_targets_unit_is_written_out():
+    values = Contest(
+        baseline="boosting",
+        metric="rmse",
+        num_rows=600,
+        model=53120.0,
+        other=46817.0,
+        low=-7930.0,
+        high=-4740.0,
+        is_lost=True,
+    )
+    assert "a difference of -6,303 (-7,930 to -4,740);" in describe_loss(values)
