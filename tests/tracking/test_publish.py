@@ -82,6 +82,7 @@ def test_final_figures_are_those_of_the_run(done):
     assert metrics["test_accuracy"] == flat["test_accuracy"]
     assert metrics["val_roc_auc"] == flat["val_roc_auc"]
     assert metrics["val_final_accuracy"] == flat["val_accuracy"]
+    assert 0 < metrics["baseline_linear_test_accuracy"] <= 1
     assert {final_name(key, CURVES) for key in flat} <= metrics.keys()
 
 
