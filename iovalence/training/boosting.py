@@ -27,6 +27,7 @@ MAX_TREES = 2_000
 # scikit-learn's boosting tells so many values of a column apart, one of them for missing ones.
 MAX_CATEGORIES = 254
 BLOCK_ROWS = 1 << 16
+LARGEST = 1e300
 _MICROSECOND = 1e-6
 
 Rows = NDArray[np.int64]
@@ -41,6 +42,7 @@ class Boosting:
         table: Where rows are read from.
         prepared: Which rows these are, by their positions.
         categories: For each column of categories, the values told apart.
+        blank: Which columns had no value in the rows it was fitted to, bool (C,).
         num_rows: How many rows of the train part it was fitted to.
         num_rounds: Most rounds it was allowed.
     """
@@ -49,6 +51,7 @@ class Boosting:
     table: Table
     prepared: Prepared
     categories: dict[str, tuple[str, ...]]
+    blank: NDArray[np.bool_]
     num_rows: int
     num_rounds: int
 
@@ -62,6 +65,7 @@ class Boosting:
 
         classes = self.prepared.preprocessing.classes
         features = read_columns(self.table, self.prepared, rows, self.categories)
+        features[:, self.blank] = 0
         with threadpool_limits(1):
             if classes is None:
                 return Predictions(None, self.estimator.predict(features), None)
@@ -109,10 +113,13 @@ def fit_boosting(table: Table, prepared: Prepared, seed: int) -> Boosting:
     )
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
     features = read_columns(table, prepared, rows, categories)
+    # scikit-learn fails on a column without any value; one that is the same throughout is no harm.
+    blank = np.asarray(np.isnan(features).all(axis=0))
+    features[:, blank] = 0
     # Its threads wait for each other in a loop: two on a busy machine are forty times slower.
     with threadpool_limits(1):
         estimator.fit(features, target, sample_weight=weight)
-    return Boosting(estimator, table, prepared, categories, len(rows), num_rounds)
+    return Boosting(estimator, table, prepared, categories, blank, len(rows), num_rounds)
 
 
 def _sample(prepared: Prepared, num_trees: int) -> Rows:
@@ -174,11 +181,15 @@ def _take(table: Table, prepared: Prepared, column: str, rows: Rows) -> pa.Array
     return taken if isinstance(taken, pa.Array) else pa.concat_arrays(taken.chunks)
 
 
-def _numbers(values: pa.Array, encoding: Encoding, categories: tuple[str, ...]) -> pa.Array:
+def _numbers(
+    values: pa.Array, encoding: Encoding, categories: tuple[str, ...]
+) -> NDArray[np.float64]:
     if isinstance(encoding, OneHotEncoding | EmbeddedEncoding):
         values = pc.index_in(values, value_set=pa.array(categories, pa.string()))
     scale = 1.0
     if encoding.kind == "datetime":
         values, scale = values.cast(pa.int64()), _MICROSECOND
-    numbers = pc.cast(values, pa.float64(), safe=False)
-    return pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False) * scale
+    numbers = pc.fill_null(pc.cast(values, pa.float64(), safe=False), np.nan)
+    # Between infinity and a number there is no middle to split at.
+    dense: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False) * scale
+    return dense.clip(-LARGEST, LARGEST)

@@ -127,3 +127,15 @@ def test_a_class_of_a_single_row_keeps_it_from_nothing(rare):
     labels[1 : 1 + rare] = ["z"] * rare
     table, prepared = make_rows(pa.array(labels), {"a": pa.array(range(14_000))}, ["numeric"])
     assert fit_boosting(table, prepared, 0).predict(np.arange(3)).probs.shape == (3, 3)
+
+
+def test_columns_without_a_value_or_with_infinite_ones_do_no_harm():
+    columns = {
+        "blank": pa.array([None] * 100, pa.float64()),
+        "endless": pa.array([float("inf"), *([-1.0, 1.0] * 49), -1.0]),
+        "unique": pa.array([f"v{row}" for row in range(100)]),
+    }
+    kinds = ["numeric", "numeric", "categorical"]
+    table, prepared = make_rows(pa.array(["y", *(["y", "x"] * 49), "y"]), columns, kinds)
+    said = fit_boosting(table, prepared, 0).predict(np.arange(100))
+    assert (said.y_pred == prepared.target).mean() > 0.9
