@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -17,7 +18,7 @@ from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, measure_columns, measure_effects, train_model, write_report
-from tasks.progress import tell
+from tasks.progress import say, tell
 from tasks.publishing import publish_run
 from tasks.rows import (
     check_labels,
@@ -71,7 +72,7 @@ def opening(
 ) -> Iterator[RunFolder]:
     """Yield a new run, or one that goes on; no other process can go on with it meanwhile."""
     flow_run_id = flow_run.get_id()
-    unfinished = None if resume is None else find_unfinished(loaded, resume, tell)
+    unfinished = None if resume is None else find_unfinished(loaded, resume, partial(say, loaded))
     if unfinished is None:
         run = open_run(loaded, ingested, run_name=run_name, flow_run_id=flow_run_id)
         with holding(run):
@@ -79,7 +80,7 @@ def opening(
         return
     with holding(unfinished):
         resume_run(loaded, unfinished, ingested, flow_run_id)
-        tell(f"run {unfinished.run_id} goes on")
+        say(loaded, f"run {unfinished.run_id} goes on")
         yield unfinished
 
 

@@ -13,7 +13,7 @@ from iovalence.stages.explained import importance_stage
 from iovalence.stages.reported import report_stage
 from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult, train_stage
-from tasks.progress import say, show_epochs
+from tasks.progress import say, show_epochs, working
 
 NUM_NAMED = 3
 
@@ -31,7 +31,8 @@ def train_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> Trai
 @task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def evaluate_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> EvaluationResult:
     """Measure the model on every part."""
-    result = evaluate_stage(loaded, run, stages)
+    with working(loaded, "measuring the model"):
+        result = evaluate_stage(loaded, run, stages)
     say(loaded, f"measured the {', '.join(part.part for part in result.parts)} part")
     return result
 
@@ -47,7 +48,8 @@ def measure_columns(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> 
 @task(name="effects", cache_policy=NO_CACHE, persist_result=False)
 def measure_effects(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:
     """Say what the fixes of the data changed, where they changed training."""
-    effects = effects_stage(loaded, run, stages, lambda line: say(loaded, line))
+    with working(loaded, "training without the fixes of the data"):
+        effects = effects_stage(loaded, run, stages, lambda line: say(loaded, line))
     for finding in effects.findings if effects else ():
         say(loaded, f"{finding.check}: {finding.message}")
 
@@ -57,5 +59,6 @@ def write_report(
     loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, result: EvaluationResult
 ) -> None:
     """Write the run's page."""
-    report_stage(loaded, run, ingested, result)
+    with working(loaded, "writing the report"):
+        report_stage(loaded, run, ingested, result)
     say(loaded, f"wrote {run.report}")

@@ -10,6 +10,7 @@ from flows.commands.console import (
     AsJson,
     RunName,
     Workspace,
+    fit_last,
     print_json,
     print_table,
     print_text,
@@ -18,6 +19,7 @@ from flows.commands.console import (
 from flows.commands.places import find_workspace
 
 if TYPE_CHECKING:
+    from flows.summary import RunSummary
     from iovalence.evaluation.result import PartResult
     from iovalence.runs.folder import RunFolder
 
@@ -39,9 +41,11 @@ def evaluate(
 ) -> None:
     """Show the metrics of a trained model, on its own parts or on other data."""
     from iovalence.runs.folder import find_run
+    from tasks.live import waiting
 
     found = find_run(find_workspace(workspace), run)
-    parts = _measure(found, data)
+    with waiting("measuring the model"):
+        parts = _measure(found, data)
     if as_json:
         print_json(
             {"run_id": found.run_id, "parts": [part.model_dump(mode="json") for part in parts]}
@@ -86,14 +90,22 @@ def predict(
         str, typer.Option("-o", "--out", metavar="OUT", help=".csv, .tsv, .parquet, or - .")
     ],
     workspace: Workspace = None,
+    as_json: AsJson = False,
 ) -> None:
     """Predict for each row of a table, in its order, with probabilities."""
+    from iovalence.errors import ConfigError
     from iovalence.runs.folder import find_run
     from iovalence.stages.used import check_out, stream_predictions, write_tables
+    from tasks.live import waiting
 
+    if as_json and out == "-":
+        raise ConfigError("--json must go with -o FILE: with -o - standard output is the table")
     found = find_run(find_workspace(workspace), run)
     check_out(out, data)
-    num_rows = write_tables(stream_predictions(found, data, Path.cwd()), out, data)
+    with waiting("predicting", is_shown=out != "-"):
+        num_rows = write_tables(stream_predictions(found, data, Path.cwd()), out, data)
+    if as_json:
+        print_json({"run_id": found.run_id, "num_rows": num_rows, "out": str(Path(out).resolve())})
     say(f"{num_rows:,} predictions{'' if out == '-' else f' in {out}'}")
 
 
@@ -107,11 +119,15 @@ def runs(workspace: Workspace = None, as_json: AsJson = False) -> None:
     elif not summaries:
         say("there are no runs yet; iovalence train CONFIG makes the first")
     else:
-        rows = [
-            (line.run_id, line.run_name or "", line.state, line.data, line.result, line.took)
-            for line in summaries
-        ]
-        print_table(("run", "name", "state", "data", "result", "took"), rows)
+        columns = ("run", "name", "state", "data", "took", "result")
+        print_table(columns, fit_last(columns, [_cells(line) for line in summaries]))
+
+
+def _cells(line: "RunSummary") -> tuple[str, ...]:
+    name = line.run_name or ""
+    if line.is_chosen:
+        name = f"{name} (best of its sweep)".lstrip()
+    return line.run_id, name, line.state, line.data, line.took, line.result
 
 
 def report(
@@ -120,6 +136,7 @@ def report(
     print_path: Annotated[
         bool, typer.Option("--print-path", help="Print where it is; open nothing.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Open a run's page in the browser."""
     import webbrowser
@@ -133,24 +150,30 @@ def report(
             f"run {found.run_id} must have a report, but it has none (its state is "
             f"{found.manifest().state()}); `iovalence runs` shows finished ones"
         )
-    if print_path or not webbrowser.open(found.report.as_uri()):
+    if as_json:
+        print_json({"run_id": found.run_id, "report": str(found.report)})
+    elif print_path or not webbrowser.open(found.report.as_uri()):
         print_text(str(found.report))
 
 
 def sync(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """Send to MLflow what it missed of the runs of this workspace."""
     from iovalence.errors import TrackingError
+    from iovalence.evaluation.wording import format_many
     from iovalence.tracking.sweeps import sync_sweeps
     from iovalence.tracking.sync import sync_workspace
+    from tasks.live import waiting
 
     place = find_workspace(workspace)
-    synced = sync_workspace(place)
-    sync_sweeps(place, synced)
+    with waiting("sending what MLflow missed"):
+        synced = sync_workspace(place)
+        sync_sweeps(place, synced)
     if as_json:
         print_json(asdict(synced))
     else:
-        print_text(f"sent {len(synced.sent)} runs; MLflow had {synced.num_whole} whole already")
+        sent = format_many(len(synced.sent), "run")
+        print_text(f"sent {sent}; MLflow had {synced.num_whole} whole already")
         if synced.num_running:
-            print_text(f"{synced.num_running} runs go on and send themselves")
+            print_text(f"still going on, to send themselves: {synced.num_running}")
     if synced.failures:
         raise TrackingError([f"{run_id}: {line}" for run_id, line in synced.failures.items()])

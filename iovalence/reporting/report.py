@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult
+from iovalence.evaluation.wording import describe_loss
 from iovalence.reporting.charts import draw_learning, list_charts
 from iovalence.reporting.context import MAX_ROWS, PART_LABELS, ReportContext
 from iovalence.reporting.data_section import describe_data, describe_effect, list_findings
@@ -78,6 +79,7 @@ def _describe_figures(context: ReportContext, result: EvaluationResult) -> dict[
     return {
         "bars": list(list_bars(result)),
         "bars_title": title_bars(result),
+        "better_baseline": describe_loss(result.contest),
         "requirements": list(list_requirements(result)),
         "metrics": list(list_metrics(result, context.shown_metrics)),
         "parts": by_importance(result),

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from iovalence.errors import ConfigError, IOValenceError, RunNotFoundError, StorageError
-from iovalence.runs.manifest import Manifest, Status, hash_file, now
+from iovalence.runs.journal import Line, read_journal
+from iovalence.runs.manifest import Manifest, Process, Status, hash_file, now, to_ms
+from iovalence.signals import undisturbed
 
 
 @dataclass(frozen=True)
@@ -194,13 +196,37 @@ class RunFolder:
         """Note how the run ended, and the hash of every file it left."""
         manifest = self.manifest()
         ended = now()
-        started = datetime.fromisoformat(manifest.started_at)
-        seconds = (datetime.fromisoformat(ended) - started).total_seconds()
+        seconds = manifest.seconds_until(ended)
         files = self._hashes()
         # A run that went on has written anew some of what was removed from it.
         pruned = {name: sha for name, sha in manifest.pruned.items() if name not in files}
         ending = {"status": status, "failure": failure, "ended_at": ended, "seconds": seconds}
         return self.update(**ending, files=files, pruned=pruned)
+
+    def reopen(self, **changes: object) -> Manifest:
+        """Note that the run goes on in this process; what it ran before counts, a pause does not.
+
+        Of a run whose process died the last line of its journal is the last sign of life.
+
+        Raises:
+            StorageError: The manifest or the journal cannot be read, or not be written.
+        """
+        manifest = self.manifest()
+        times = [to_ms(manifest.started_at), *(line["time_ms"] for line in self._journal_ends())]
+        last = datetime.fromtimestamp(max(times) / 1000, UTC).isoformat(timespec="milliseconds")
+        return self.update(
+            status="RUNNING",
+            failure=(),
+            ended_at=None,
+            seconds=None,
+            seconds_before=manifest.seconds_until(manifest.ended_at or last),
+            taken_up_at=now(),
+            process=Process.this(),
+            **changes,
+        )
+
+    def _journal_ends(self) -> list[Line]:
+        return [line for line in read_journal(self.journal)[0] if "time_ms" in line][-1:]
 
     def _hashes(self) -> dict[str, str]:
         # What MLflow was told goes on changing after the end: it is not part of the record.
@@ -290,8 +316,9 @@ def ending(run: RunFolder) -> Iterator[None]:
         _close_if_possible(run, "FAILED", faults)
         raise
     except BaseException:
-        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with.
-        _close_if_possible(run, "KILLED", ("interrupted",))
+        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with; a second one waits.
+        with undisturbed():
+            _close_if_possible(run, "KILLED", ("interrupted",))
         raise
 
 
@@ -359,7 +386,7 @@ def _mlflow_run_id(run: RunFolder) -> str | None:
     import json
 
     try:
-        found = json.loads(run.tracking.read_text())
-    except (OSError, json.JSONDecodeError):
+        found = json.loads(run.tracking.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
     return found.get("mlflow_run_id") if isinstance(found, dict) else None

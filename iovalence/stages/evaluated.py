@@ -1,7 +1,7 @@
 """Own evaluation as a stage: every part measured once more, the test part for the only time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from iovalence.data.prepared import Prepared, load_prepared
 from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
 from iovalence.errors import GateError
+from iovalence.evaluation.contest import hold_contest
 from iovalence.evaluation.curves import trace_curves
 from iovalence.evaluation.evaluate import (
     evaluate_part,
@@ -25,7 +26,8 @@ from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.mistakes import Mistakes, PartMistakes, find_mistakes
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.requirements import check_requirements
-from iovalence.evaluation.result import EvaluationResult, PartResult
+from iovalence.evaluation.result import Contest, EvaluationResult, PartResult
+from iovalence.evaluation.section import Baseline
 from iovalence.models.network import Network
 from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import Predictor, interpret
@@ -35,6 +37,7 @@ from iovalence.runs.journal import metric_points, read_journal
 from iovalence.stages.opened import timing
 from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult
+from iovalence.training.boosting import Boosting, fit_boosting
 from iovalence.training.fit import Machine, arithmetic, objective_for
 from iovalence.training.linear import fit_linear, sample_size
 from iovalence.training.parts import Rows, load_part
@@ -54,7 +57,9 @@ class Measured:
     table: Table
     prepared: Prepared
     network: Network
+    simple: bool
     linear: Network | None
+    boosting: Boosting | None
     class_weights: torch.Tensor | None
 
 
@@ -75,6 +80,7 @@ class Judged:
     y_true: Ints | Floats
     predictions: Predictions
     weight: Floats | None
+    contest: Contest | None = None
 
 
 def evaluate_stage(
@@ -100,18 +106,20 @@ def evaluate_stage(
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
     is_final = "test" in parts
     with timing(run, "evaluate"), arithmetic(machine):
-        baseline = is_final and config.evaluation.baseline
-        measured = _open(run, stages, machine, baseline=baseline)
+        baselines = config.evaluation.baselines if is_final else ()
+        measured = _open(loaded, run, stages, machine, baselines)
         there = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]
-        results, mistakes = [], []
+        results, mistakes, contest = [], [], None
         for part in present:
             judged = _judge(loaded, run, measured, part)
             results.append(judged.result)
+            contest = judged.contest or contest
             # What the model learned from says little of what it gets wrong.
             if part != "train" or len(present) == 1:
                 mistakes.append(_find_mistakes(measured, judged))
         result = _gather(measured, results, config.evaluation.require if is_final else {})
+        result = result.model_copy(update={"contest": contest})
         result.save(run.metrics)
     if is_final and with_pictures:
         with timing(run, "pictures"):
@@ -121,13 +129,22 @@ def evaluate_stage(
     return result
 
 
-def _open(run: RunFolder, stages: RowStages, machine: Machine, *, baseline: bool) -> Measured:
-    prepared = load_prepared(stages.prepared.folder)
+def _open(
+    loaded: LoadedConfig,
+    run: RunFolder,
+    stages: RowStages,
+    machine: Machine,
+    baselines: Sequence[Baseline],
+) -> Measured:
+    prepared, table = load_prepared(stages.prepared.folder), load_table(stages.ingested.folder)
+    seed = loaded.config.training.seed
     return Measured(
-        table=load_table(stages.ingested.folder),
+        table=table,
         prepared=prepared,
         network=Predictor.load(run.model).network,
-        linear=fit_linear(prepared, machine) if baseline else None,
+        simple=not {"majority", "mean"}.isdisjoint(baselines),
+        linear=fit_linear(prepared, machine) if "linear" in baselines else None,
+        boosting=fit_boosting(table, prepared, seed) if "boosting" in baselines else None,
         class_weights=load_class_weights(run),
     )
 
@@ -204,6 +221,7 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
     )
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
     y_true = prepared.y_true(rows)
+    baselines = _baselines(measured, tensors, rows)
     result = evaluate_part(
         part,
         y_true,
@@ -214,14 +232,33 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
         positive_index=prepared.preprocessing.positive_index,
         seed=loaded.config.training.seed,
         with_intervals=part != "train",
-        baselines=_baselines(measured, tensors),
+        baselines=baselines,
     )
     result = result.model_copy(
         update={"num_rows": len(every), "notes": (*_samples(measured, every, rows), *result.notes)}
     )
     if part == "test":
         write_predictions(run, measured, rows, predictions)
-    return Judged(result, rows, y_true, predictions, weight)
+    judged = Judged(result, rows, y_true, predictions, weight)
+    if part == "validation" and "boosting" in baselines:
+        contest = _hold_contest(loaded, measured, judged, baselines["boosting"])
+        judged = replace(judged, contest=contest)
+    return judged
+
+
+def _hold_contest(
+    loaded: LoadedConfig, measured: Measured, judged: Judged, other: Predictions
+) -> Contest | None:
+    return hold_contest(
+        "boosting",
+        judged.y_true,
+        judged.predictions,
+        other,
+        is_weighed=measured.class_weights is not None,
+        weight=judged.weight,
+        positive_index=measured.prepared.preprocessing.positive_index,
+        seed=loaded.config.training.seed,
+    )
 
 
 def _measure_loss(measured: Measured, rows: NDArray[np.int64]) -> float:
@@ -241,6 +278,7 @@ def _samples(
     num_rows, num_train = sample_size(measured.prepared), int((measured.prepared.part == 0).sum())
     if measured.linear is not None and num_rows < num_train:
         yield f"the linear baseline was fitted to {num_rows:,} of the {num_train:,} train rows"
+    yield from measured.boosting.notes() if measured.boosting is not None else ()
 
 
 def _slices(
@@ -256,21 +294,33 @@ def _slices(
     }
 
 
-def _baselines(measured: Measured, rows: Rows) -> dict[str, Predictions]:
-    if measured.linear is None:
-        return {}
-    prepared = measured.prepared
-    outputs = compute_outputs(measured.linear, rows).numpy()
-    linear = {"linear": interpret(outputs, prepared.preprocessing)}
-    train = np.asarray(prepared.target[prepared.part == 0])
+def _baselines(
+    measured: Measured, tensors: Rows, rows: NDArray[np.int64]
+) -> dict[str, Predictions]:
+    """Return what each baseline says of rows, by its name.
+
+    Args:
+        measured: The baselines.
+        tensors: The rows as a network takes them.
+        rows: Their positions, int64 (N,).
+    """
+    said = _simple_baseline(measured.prepared, len(rows)) if measured.simple else {}
+    if measured.linear is not None:
+        outputs = compute_outputs(measured.linear, tensors).numpy()
+        said["linear"] = interpret(outputs, measured.prepared.preprocessing)
+    if measured.boosting is not None:
+        said["boosting"] = measured.boosting.predict(rows)
+    return said
+
+
+def _simple_baseline(prepared: Prepared, num_rows: int) -> dict[str, Predictions]:
     classes = prepared.preprocessing.classes
     if classes is None:
-        return {
-            "mean": mean_predictions(prepared.preprocessing.target_mean, rows.num_rows)
-        } | linear
+        return {"mean": mean_predictions(prepared.preprocessing.target_mean, num_rows)}
+    train = np.asarray(prepared.target[prepared.part == 0])
     shares = np.bincount(train, minlength=len(classes)) / len(train)
     named = dict(zip(classes, shares.tolist(), strict=True))
-    return {"majority": majority_predictions(named, rows.num_rows)} | linear
+    return {"majority": majority_predictions(named, num_rows)}
 
 
 def write_predictions(

@@ -9,6 +9,7 @@ from typing import Any
 
 from iovalence.errors import StorageError
 from iovalence.evaluation.result import EvaluationResult, Figure
+from iovalence.evaluation.wording import describe_loss
 from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
@@ -183,7 +184,9 @@ def _headline(run: RunFolder) -> str:
     names = sorted(part.metrics, key="loss".__eq__)[:NUM_HEADLINE]
     figures = [_figure(f"{part.prefix}_{name}", part.metrics[name]) for name in names]
     unmet = [f"**Not reached:** {_escape(line)}" for line in result.unmet]
-    return "\n\n".join([", ".join(figures), *unmet])
+    better = describe_loss(result.contest)
+    wrong_tool = [f"{better[:1].upper()}{better[1:]}."] if better else []
+    return "\n\n".join([", ".join(figures), *unmet, *wrong_tool])
 
 
 def _figure(name: str, figure: Figure) -> str:

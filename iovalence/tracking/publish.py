@@ -308,12 +308,16 @@ class _Publication:
         curves = {point.key for point in points}
         # Not the run's end: of a run that is resumed after its last epoch that is another one.
         time_ms = max((point.time_ms for point in points), default=ending.time_ms)
-        figures = EvaluationResult.load(self._run.metrics).flat()
+        result = EvaluationResult.load(self._run.metrics)
+        figures = result.flat()
         time_ms = self._time_figures(ending)
         # At step 0, MLflow draws them as bars beside the curves.
         metrics = [
             Metric(final_name(key, curves), value, time_ms, 0, model_id=self._record.model_id)
             for key, value in figures.items()
+        ]
+        metrics += [
+            Metric(key, value, time_ms, 0) for key, value in result.flat_baselines().items()
         ]
         for some in chunks(metrics, MAX_METRICS):
             self._client.log_batch(self._id, metrics=some)

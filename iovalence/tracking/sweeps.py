@@ -9,6 +9,7 @@ from iovalence import __version__
 from iovalence.config.space import name_values
 from iovalence.errors import IOValenceError
 from iovalence.evaluation.result import EvaluationResult
+from iovalence.evaluation.wording import format_many
 from iovalence.runs.folder import RunFolder, runs_folder
 from iovalence.runs.manifest import hash_file, to_ms
 from iovalence.runs.sweep import Configuration, SweepFolder, SweepRecord, list_sweeps
@@ -121,7 +122,7 @@ def write_note(record: SweepRecord) -> str:
     lines = [f"| | configuration | {record.by} | run |", "|---|---|---|---|"]
     lines += [_row(place, one, record.by) for place, one in enumerate(ranked[:NUM_SHOWN], 1)]
     parts = [
-        f"Sweep `{record.sweep_id}`: {len(states)} configurations ({went}), "
+        f"Sweep `{record.sweep_id}`: {format_many(len(states), 'configuration')} ({went}), "
         f"chosen by {record.by} of the validation part; the test part was measured for the "
         "best one alone",
         *(f"**Failed**: {line}" for line in record.failure),

@@ -10,7 +10,7 @@ from iovalence.runs.sweep import SweepFolder
 from iovalence.tracking.description import read_config
 from iovalence.tracking.environment import default_uri
 from iovalence.tracking.publish import is_whole, publish_to
-from iovalence.tracking.record import Target, TrackingRecord
+from iovalence.tracking.record import Target, TrackingRecord, read_record
 from iovalence.tracking.section import TrackingSection
 from iovalence.tracking.store import UnreachableError
 
@@ -105,12 +105,10 @@ def is_sent(run: RunFolder) -> bool:
     """Say whether MLflow was sent all of a run that has ended.
 
     Raises:
-        StorageError: What the run remembers of MLflow cannot be read.
+        StorageError: Its configuration or its result cannot be read.
     """
     return is_whole(run, _record(run))
 
 
 def _record(run: RunFolder) -> TrackingRecord:
-    if run.tracking.is_file():
-        return TrackingRecord.load(run.tracking)
-    return TrackingRecord(target=target_of(run))
+    return read_record(run) or TrackingRecord(target=target_of(run))

@@ -267,3 +267,17 @@ def test_a_run_that_did_not_finish_is_refused(recorded, again):
     recorded.update(status="KILLED")
     with pytest.raises(RunNotFoundError, match=r"must have finished to be made again, .* KILLED"):
         again(recorded)
+
+
+def test_of_a_copied_project_both_places_are_named_where_their_data_differ(recorded, data, again):
+    shutil.rmtree(recorded.data)
+    project = data.parent
+    copy = project.with_name("copy")
+    shutil.copytree(project, copy, dirs_exist_ok=True)
+    run = RunFolder(copy / recorded.root.relative_to(project))
+    assert again(run).notes == ()
+    (copy / data.name).write_text(make_table(seed=5))
+    found = again(run)
+    assert found.equal
+    assert found.notes == (f"the data are those of {project}; in {copy} they are others",)
+    shutil.rmtree(copy)

@@ -52,7 +52,7 @@ def test_a_dead_server_is_asked_once(place):
 def test_one_run_that_cannot_be_sent_does_not_hold_up_another(place, client):
     broken = place.run.root.with_name("20200101-000000-0000")
     shutil.copytree(place.run.root, broken)
-    (broken / "tracking.json").write_text("{")
+    (broken / "journal.jsonl").write_text("{\n")
     synced = sync_workspace(place.workspace)
     assert synced.sent == [place.run.run_id]
     assert list(synced.failures) == [broken.name]
