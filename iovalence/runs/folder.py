@@ -126,6 +126,11 @@ class RunFolder:
         return self.root / "effects.json"
 
     @property
+    def diagnosis(self) -> Path:
+        """What happened in training, and what to change."""
+        return self.root / "diagnosis.json"
+
+    @property
     def pictures(self) -> Path:
         """Pictures of curves and errors."""
         return self.root / "pictures"
