@@ -156,6 +156,7 @@ def summarise(run: RunFolder) -> list[str]:
     lines = [f"{manifest.state()}  run {run.run_id}{_named(manifest)}"]
     lines += [_result_line(part, name) for name in HEADLINES if name in part.metrics]
     lines += _findings_line(run)
+    lines += _verdict_lines(run)
     lines += [
         f"  report      {run.report}",
         f"  model       {run.model}",
@@ -192,6 +193,19 @@ def _findings_line(run: RunFolder) -> list[str]:
     page = run.quality_page if run.quality_page.is_file() else run.quality
     said = f"{warnings} warning{'' if warnings == 1 else 's'}"
     return [f"  data        {said}, {left:,} rows left out ({page})"]
+
+
+def _verdict_lines(run: RunFolder) -> list[str]:
+    """Return a line for each verdict, the first with its name beside it."""
+    from iovalence.diagnosis.verdict import Diagnosis
+
+    try:
+        diagnosis = Diagnosis.load(run.diagnosis)
+    except StorageError:
+        # A run of an earlier version has none.
+        return []
+    lines = [verdict.line for verdict in diagnosis.verdicts] or ["healthy"]
+    return [f"  {'diagnosis' if at == 0 else '':12}{line}" for at, line in enumerate(lines)]
 
 
 def _mlflow_lines(run: RunFolder) -> list[str]:

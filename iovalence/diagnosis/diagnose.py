@@ -43,7 +43,7 @@ EXPLAINED_BY: dict[Name, tuple[Name, ...]] = {
         "learning_rate_too_low",
         "stopped_too_early",
     ),
-    "overfitting": ("learning_rate_too_high", "not_learning"),
+    "overfitting": ("learning_rate_too_high",),
     "imbalance_ignored": ("learning_rate_too_high", "not_learning", "learning_rate_too_low"),
     "noisy_validation": ("learning_rate_too_high", "not_learning", "overfitting"),
 }

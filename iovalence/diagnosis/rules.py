@@ -126,10 +126,15 @@ def find_leakage(seen: Evidence) -> Verdict | None:
     return Verdict(
         name="leakage_suspected",
         severity="warning",
-        message=f"{found[0].check}: {found[0].short_message}",
+        message=f"the check {found[0].check} warned of {_name(found[0].columns, found[0].count)}, "
+        "and what it found is still in the data",
         evidence={"findings": len(found), "rows": found[0].count},
         advice=look_at_columns(columns),
     )
+
+
+def _name(columns: tuple[str, ...], count: int) -> str:
+    return f"column {', '.join(columns)}" if columns else f"{count:,} rows"
 
 
 def find_not_learning(seen: Evidence) -> Verdict | None:

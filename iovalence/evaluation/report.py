@@ -54,6 +54,8 @@ class ReportContext:
         num_parameters: Numbers that the model learned.
         num_features: Numbers that the model takes for one row.
         findings_page: Name of the page of the checks beside the report; empty for none.
+        verdicts: What happened in training, as `iovalence.diagnosis.wording` puts it; empty where
+            nothing is to be said.
     """
 
     manifest: Manifest
@@ -72,6 +74,7 @@ class ReportContext:
     num_parameters: int | None = None
     num_features: int | None = None
     findings_page: str = ""
+    verdicts: Sequence[Mapping[str, Any]] = ()
 
 
 PART_LABELS = {"train": "Train", "validation": "Validation", "test": "Test"}
@@ -120,6 +123,7 @@ def _describe(context: ReportContext) -> dict[str, Any]:
         if context.effects
         else [],
         "findings_page": context.findings_page,
+        "verdicts": context.verdicts,
         "data": _describe_data(context),
         "classes": None if result is None else _bound_classes(result.main_part),
         "slices": [] if result is None else list(_list_slices(result.main_part)),

@@ -1,6 +1,7 @@
 """Own the report as a stage: gather from the run's folder what the page says."""
 
 from collections import Counter
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -9,11 +10,13 @@ from iovalence.config.load import LoadedConfig
 from iovalence.config.model import Config
 from iovalence.data.ingest import load_table
 from iovalence.data.preprocessing import Preprocessing
+from iovalence.diagnosis.wording import describe_for_page
 from iovalence.evaluation.report import ReportContext, render_report
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.diagnosed import load_diagnosis
 from iovalence.stages.effects import load_effects
 from iovalence.stages.evaluated import read_history
 from iovalence.stages.opened import timing
@@ -48,6 +51,7 @@ def _gather(
         settings=loaded.config.model_dump(mode="json", exclude={"comments", "preset"}),
         evaluation=result,
         effects=load_effects(run),
+        verdicts=_describe_verdicts(run),
         given=given_keys(loaded.config),
         part_rows={part.part: part.num_rows for part in result.parts},
         removed_rows=dict(removed),
@@ -59,6 +63,11 @@ def _gather(
         findings_page=run.quality_page.name if run.quality_page.is_file() else "",
         num_features=len(Preprocessing.load(run.preprocessing).feature_names),
     )
+
+
+def _describe_verdicts(run: RunFolder) -> list[dict[str, Any]]:
+    diagnosis = load_diagnosis(run)
+    return [] if diagnosis is None else describe_for_page(diagnosis)
 
 
 def given_keys(config: Config) -> frozenset[str]:

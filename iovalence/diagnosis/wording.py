@@ -1,0 +1,55 @@
+"""Own how a diagnosis reads: in a terminal, as YAML, and as the report's page takes it."""
+
+from typing import Any
+
+from iovalence.config.yaml_text import to_yaml
+from iovalence.diagnosis.verdict import Advice, Diagnosis, Verdict
+
+
+def describe_for_page(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """Return what a page says of each verdict, by name."""
+    return [
+        {
+            "title": _capitalise(verdict.title),
+            "severity": verdict.severity,
+            "sentence": f"{_capitalise(verdict.message)}.",
+            "advice": [
+                {"text": advice.text, "overrides": advice.overrides} for advice in verdict.advice
+            ],
+            "evidence": [f"{name}: {value}" for name, value in format_evidence(verdict)],
+        }
+        for verdict in diagnosis.verdicts
+    ]
+
+
+def write_lines(diagnosis: Diagnosis) -> list[str]:
+    """Return the whole diagnosis for people: evidence, and what to try as YAML."""
+    lines = [diagnosis.headline]
+    for verdict in diagnosis.verdicts:
+        lines += ["", f"{verdict.severity}: {verdict.title}", f"  {verdict.message}"]
+        lines += [f"  {name:28}{value}" for name, value in format_evidence(verdict)]
+        for at, advice in enumerate(verdict.advice, 1):
+            lines.append(f"  {at}. {advice.text}")
+            lines += [f"       {line}" for line in change_yaml(advice).splitlines()]
+    return lines
+
+
+def change_yaml(advice: Advice) -> str:
+    """Return a change as YAML that a configuration takes; empty where it sets nothing."""
+    nested: dict[str, dict[str, Any]] = {}
+    for key, value in advice.change.items():
+        section, _, name = key.partition(".")
+        nested.setdefault(section, {})[name] = value
+    return to_yaml(nested) if nested else ""
+
+
+def format_evidence(verdict: Verdict) -> list[tuple[str, str]]:
+    """Return the numbers of a verdict as people read them, each with its name."""
+    return [
+        (name.replace("_", " "), f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}")
+        for name, value in verdict.evidence.items()
+    ]
+
+
+def _capitalise(text: str) -> str:
+    return text[:1].upper() + text[1:]
