@@ -34,7 +34,7 @@ WILD_LOSS = 1.5
 WILD_JUMP = 0.3
 """A rise of the train loss in one epoch, as a share of all that it ever fell."""
 
-CERTAIN_GAIN = 2.0
+CERTAIN_GAIN = 3.0
 """Standard errors by which a model must beat the best constant to have learned for certain."""
 SMALL_GAIN = 0.1
 """As a share of the constant's loss: what is above is no nothing, however few the rows."""
@@ -49,7 +49,7 @@ LAST_EPOCHS = 0.2
 
 FAR_BELOW_TRAIN = 0.85
 """Share of the baseline's gain that the network must have on the train part, ..."""
-FAR_BELOW_VALIDATION = 0.95
+FAR_BELOW_VALIDATION = 1.0
 """... and on the validation part."""
 
 LOST_AGAIN = 0.05
@@ -140,7 +140,7 @@ def _name(columns: tuple[str, ...], count: int) -> str:
 def find_not_learning(seen: Evidence) -> Verdict | None:
     """Name a model that is not certain to be better than the best constant."""
     gain, constant = seen.gain, seen.constant
-    if gain is None or constant is None or find_rate_too_low(seen) is not None:
+    if gain is None or constant is None or (_has_signal(seen) and _is_on_its_way(seen)):
         return None
     small = SMALL_GAIN * constant.validation
     if gain.mean > small or gain.mean > CERTAIN_GAIN * gain.error:
@@ -158,6 +158,10 @@ def find_not_learning(seen: Evidence) -> Verdict | None:
         },
         advice=against_not_learning(seen.section, has_signal=_has_signal(seen)),
     )
+
+
+def _is_on_its_way(seen: Evidence) -> bool:
+    return find_rate_too_low(seen) is not None or find_stopped_early(seen) is not None
 
 
 def find_rate_too_low(seen: Evidence) -> Verdict | None:
