@@ -4,6 +4,7 @@ Of the test part neither rows nor figures are looked at: what is advised would b
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -207,6 +208,33 @@ def _measure_gain(run: RunFolder, prepared: Prepared) -> Gain | None:
     outputs = compute_outputs(Predictor.load(run.model).network, rows)
     saved = _row_losses(prepared, rows, constant) - _row_losses(prepared, rows, outputs)
     return _weighted_mean(saved.double().numpy(), _weights(rows).double().numpy())
+
+
+@dataclass(frozen=True)
+class RowLosses:
+    """Hold the loss of each validation row, without class weights.
+
+    Attributes:
+        losses: float64 (N,).
+        weight: Weight of each row, float64 (N,).
+        classes: Class of each row, int64 (N,); zeros for regression.
+    """
+
+    losses: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    classes: NDArray[np.int64]
+
+
+def measure_rows(run: RunFolder, prepared: Prepared) -> RowLosses:
+    """Return what a run's model makes of each validation row, of 100,000 at most."""
+    rows = _take(prepared, VALIDATION, None)
+    outputs = compute_outputs(Predictor.load(run.model).network, rows)
+    has_classes = prepared.preprocessing.classes is not None
+    return RowLosses(
+        _row_losses(prepared, rows, outputs).double().numpy(),
+        _weights(rows).double().numpy(),
+        rows.target.long().numpy() if has_classes else np.zeros(rows.num_rows, np.int64),
+    )
 
 
 def _weighted_mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> Gain:

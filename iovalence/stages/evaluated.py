@@ -72,6 +72,7 @@ def evaluate_stage(
     parts: Sequence[str] = PARTS,
     *,
     with_pictures: bool = True,
+    with_baselines: bool = False,
 ) -> EvaluationResult:
     """Measure the model; write metrics, test predictions and pictures.
 
@@ -83,12 +84,13 @@ def evaluate_stage(
             that others are compared with: only its figures are worked out, no baselines and no
             pictures, and nothing is required of it.
         with_pictures: Whether pictures are drawn.
+        with_baselines: Whether baselines are measured for a candidate too.
     """
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
     is_final = "test" in parts
     with timing(run, "evaluate"), arithmetic(machine):
-        baseline = is_final and config.evaluation.baseline
+        baseline = (is_final or with_baselines) and config.evaluation.baseline
         measured = _open(run, stages, machine, baseline=baseline)
         there = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]

@@ -124,6 +124,7 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
         "iovalence.sweep_id": manifest.sweep_id,
+        "iovalence.advised_for": manifest.advised_for,
         "iovalence.compared_with": manifest.compared_with,
         **name_findings(run),
         **name_verdicts(run),
