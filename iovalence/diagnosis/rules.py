@@ -39,6 +39,10 @@ CERTAIN_GAIN = 3.0
 SMALL_GAIN = 0.1
 """As a share of the constant's loss: what is above is no nothing, however few the rows."""
 
+HIGHEST_LOW_RATE = 0.001
+"""For optimizers that scale each update; a rate that the page calls good is the highest of them."""
+HIGHEST_LOW_RATE_SGD = 0.01
+"""For those that do not."""
 STRAIGHT = 0.5
 """The slope of a curve's second half, as a share of its first half's: a straight line has 1."""
 SHORT_OF_BASELINE = 0.75
@@ -174,7 +178,7 @@ def find_rate_too_low(seen: Evidence) -> Verdict | None:
     is_straight = second.falls(MIN_ERRORS) and second.slope <= STRAIGHT * first.slope
     start = max(curve[0], seen.constant.validation if seen.constant else 0.0)
     way = (start - curve[-1]) / (start - baseline.validation)
-    if not is_straight or way > SHORT_OF_BASELINE:
+    if not is_straight or way > SHORT_OF_BASELINE or _rate(seen) > _highest_low_rate(seen):
         return None
     return Verdict(
         name="learning_rate_too_low",
@@ -370,6 +374,11 @@ def _largest_jump(curve: tuple[float, ...]) -> float:
 def _rate(seen: Evidence) -> float:
     rate = seen.section.learning_rate
     return float(rate) if rate != "auto" else math.nan
+
+
+def _highest_low_rate(seen: Evidence) -> float:
+    is_scaled = seen.section.optimizer not in ("sgd", "momentum")
+    return HIGHEST_LOW_RATE if is_scaled else HIGHEST_LOW_RATE_SGD
 
 
 def _best_baseline(seen: Evidence) -> Losses | None:
