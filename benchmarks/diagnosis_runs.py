@@ -3,7 +3,7 @@
 The one half of the data sets is there to choose thresholds by, the other to report.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,9 +130,9 @@ def make_rare(table: pd.DataFrame, share: float, random: np.random.Generator) ->
     return table[~is_rare | (random.random(len(table)) < share)]
 
 
-def list_cases(seeds: int) -> Iterator[Case]:
-    """Yield every run; `seeds` of each kind."""
-    for seed in range(seeds):
+def list_cases(seeds: Iterable[int]) -> Iterator[Case]:
+    """Yield every run, once for each seed."""
+    for seed in seeds:
         yield from _healthy(seed)
         yield from _overfitting(seed)
         for name in SETS:

@@ -51,7 +51,7 @@ STILL_FALLING = 0.03
 """Fall in the last fifth of the epochs, as a share of all that was gained."""
 LAST_EPOCHS = 0.2
 
-FAR_BELOW_TRAIN = 0.85
+FAR_BELOW_TRAIN = 0.9
 """Share of the baseline's gain that the network must have on the train part, ..."""
 FAR_BELOW_VALIDATION = 1.0
 """... and on the validation part."""
@@ -61,8 +61,8 @@ LOST_AGAIN = 0.05
 
 UNEVEN = 10.0
 """Rows of the largest class for one of the smallest, as in `quality.balance.max_ratio`."""
-MIN_ROWS_OF_CLASS = 5
-RARELY_FOUND = 0.8
+MIN_ROWS_OF_CLASS = 3
+RARELY_FOUND = 0.9
 """Upper limit of the rare class's recall, as a share of the frequent one's recall."""
 
 FEW_ROWS = 100
@@ -152,7 +152,7 @@ def find_not_learning(seen: Evidence) -> Verdict | None:
     return Verdict(
         name="not_learning",
         severity="warning",
-        message=f"the validation loss is not below that of always saying the same "
+        message=f"the validation loss is not clearly below that of always saying the same "
         f"({constant.validation:.3g})",
         evidence={
             "gain": gain.mean,

@@ -123,7 +123,7 @@ def test_a_rare_class_that_is_not_found_is_imbalance_ignored(evidence):
     assert "of class 'yes' 20% are found, of 'no', which has 22 times" in verdict.message
     assert verdict.advice[0].change == {"training.class_weights": "balanced"}
     assert find_imbalance(evidence(classes=(frequent, rare), is_weighed=True)) is None
-    few = rare.model_copy(update={"num_rows": 3, "recall": 0.3})
+    few = rare.model_copy(update={"num_rows": 2, "recall": 0.0})
     assert find_imbalance(evidence(classes=(frequent, few))) is None
 
 
