@@ -1,7 +1,7 @@
 """The rules of the diagnosis, judged by real runs that show each pattern, and by healthy ones.
 
     python benchmarks/diagnosis.py [--seeds 3] [--first-seed 3] [--half report|tune|both]
-        [--evidence FILE]
+        [--pattern NAME] [--evidence FILE]
 
 Each run is the real trainer on real data, by the library's stages. The table counts in how many
 runs a pattern was named that shows it, and in how many healthy ones anything was. Thresholds were
@@ -85,10 +85,12 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=3)
     parser.add_argument("--evidence", type=Path)
     parser.add_argument("--half", choices=("report", "tune", "both"), default="report")
+    parser.add_argument("--pattern", help="this one alone")
     given = parser.parse_args()
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     wanted = {"report": (False,), "tune": (True,), "both": (True, False)}[given.half]
     cases = [case for case in list_cases(seeds) if case.is_tuned_on in wanted]
+    cases = [case for case in cases if given.pattern in (None, case.pattern)]
     hits, counts, said = Counter(), Counter(), Counter()
     for case, evidence in seen(cases, given.evidence):
         names = diagnose(evidence).names
