@@ -1,6 +1,7 @@
 """Real trainings that show each pattern, and what is said of them."""
 
 import json
+from html import unescape
 
 import pytest
 
@@ -116,3 +117,13 @@ def test_the_test_part_decides_nothing(told, project):
 def test_a_run_without_a_validation_part_is_told_no_more_than_is_known(told):
     diagnosis = told(write_wine(), "validation_split=0", "epochs=30")
     assert diagnosis.names == ("healthy",)
+
+
+def test_the_report_shows_verdict_numbers_and_change(project):
+    config = CONFIG.replace("TASK", "classification")
+    run = project(write_wine(), config, "learning_rate=0.00001", "epochs=20").run
+    page = unescape(run.report.read_text())
+    assert "<b>Learning rate too low</b>" in page
+    assert "<code>--set 'training.learning_rate=0.0001'</code>" in page
+    assert "learning rate: 1e-05" in page
+    assert "diagnosis.json" in run.manifest().files
