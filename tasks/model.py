@@ -24,7 +24,7 @@ def train_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> Trai
         try:
             trained = train_stage(loaded, run, stages, observe, lambda line: say(loaded, line))
         except TrainingError as err:
-            diagnose_failure(loaded, run, stages, err)
+            say(loaded, diagnose_failure(loaded, run, stages, err).headline)
             raise
     early = ", stopped early" if trained.stopped_early else ""
     say(loaded, f"trained {trained.num_epochs} epochs{early}; kept epoch {trained.kept_epoch}")

@@ -5,6 +5,9 @@ from typing import Any
 from iovalence.config.yaml_text import to_yaml
 from iovalence.diagnosis.verdict import Advice, Diagnosis, Verdict
 
+MANY, VAST = 1e4, 1e12
+"""Numbers between these are counts, and written out."""
+
 
 def describe_for_page(diagnosis: Diagnosis) -> list[dict[str, Any]]:
     """Return what a page says of each verdict, by name."""
@@ -46,7 +49,7 @@ def change_yaml(advice: Advice) -> str:
 def format_evidence(verdict: Verdict) -> list[tuple[str, str]]:
     """Return the numbers of a verdict as people read them, each with its name."""
     return [
-        (name.replace("_", " "), f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}")
+        (name.replace("_", " "), f"{value:,.0f}" if MANY <= abs(value) < VAST else f"{value:.4g}")
         for name, value in verdict.evidence.items()
     ]
 
