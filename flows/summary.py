@@ -178,7 +178,8 @@ def summarise(run: RunFolder) -> list[str]:
     lines += [_result_line(part, name) for name in HEADLINES if name in part.metrics]
     better = describe_loss(result.contest)
     lines += [f"  note        {better}"] if better else []
-    return [*lines, *_found_lines(run), *_place_lines(run), *_next_lines(run, result)]
+    found = [*_found_lines(run), *_verdict_lines(run)]
+    return [*lines, *found, *_place_lines(run), *_next_lines(run, result)]
 
 
 def _place_lines(run: RunFolder) -> Iterator[str]:
@@ -232,6 +233,19 @@ def _found_lines(run: RunFolder) -> list[str]:
 def _count_findings(report: "QualityReport", num_grave: int) -> str:
     left = sum(counts.num_rows - counts.kept for counts in report.counts)
     return f"{format_many(num_grave, 'warning')}, {format_many(left, 'row')} left out"
+
+
+def _verdict_lines(run: RunFolder) -> list[str]:
+    """Return a line for each verdict, the first with its name beside it."""
+    from iovalence.diagnosis.verdict import Diagnosis
+
+    try:
+        diagnosis = Diagnosis.load(run.diagnosis)
+    except StorageError:
+        # A run of an earlier version has none.
+        return []
+    lines = [verdict.line for verdict in diagnosis.verdicts] or ["healthy"]
+    return [f"  {'diagnosis' if at == 0 else '':12}{line}" for at, line in enumerate(lines)]
 
 
 def _mlflow_lines(run: RunFolder) -> list[str]:

@@ -17,7 +17,14 @@ from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
-from tasks.model import evaluate_model, measure_columns, measure_effects, train_model, write_report
+from tasks.model import (
+    diagnose_run,
+    evaluate_model,
+    measure_columns,
+    measure_effects,
+    train_model,
+    write_report,
+)
 from tasks.progress import say, tell
 from tasks.publishing import publish_run
 from tasks.rows import (
@@ -60,6 +67,7 @@ def train(
         result = evaluate_model(loaded, run, stages)
         measure_columns(loaded, run, stages)
         measure_effects(loaded, run, stages)
+        diagnose_run(loaded, run, stages, result)
         write_report(loaded, run, ingested, result)
         raise_for_requirements(result)
         run.close("FINISHED")

@@ -4,9 +4,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from iovalence.config.load import LoadedConfig
+from iovalence.errors import TrainingError
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.diagnosed import diagnose_failure, diagnose_stage
 from iovalence.stages.effects import effects_stage
 from iovalence.stages.evaluated import evaluate_stage
 from iovalence.stages.explained import importance_stage
@@ -22,7 +24,11 @@ NUM_NAMED = 3
 def train_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> TrainingResult:
     """Train the model; its weights, checkpoints and journal are in the run."""
     with show_epochs(loaded) as observe:
-        trained = train_stage(loaded, run, stages, observe, lambda line: say(loaded, line))
+        try:
+            trained = train_stage(loaded, run, stages, observe, lambda line: say(loaded, line))
+        except TrainingError as err:
+            say(loaded, diagnose_failure(loaded, run, stages, err).headline)
+            raise
     early = ", stopped early" if trained.stopped_early else ""
     say(loaded, f"trained {trained.num_epochs} epochs{early}; kept epoch {trained.kept_epoch}")
     return trained
@@ -52,6 +58,15 @@ def measure_effects(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> 
         effects = effects_stage(loaded, run, stages, lambda line: say(loaded, line))
     for finding in effects.findings if effects else ():
         say(loaded, f"{finding.check}: {finding.message}")
+
+
+@task(name="diagnose", cache_policy=NO_CACHE, persist_result=False)
+def diagnose_run(
+    loaded: LoadedConfig, run: RunFolder, stages: RowStages, result: EvaluationResult
+) -> None:
+    """Say what happened in training, and what to change."""
+    diagnosis = diagnose_stage(loaded, run, stages, result)
+    say(loaded, f"diagnosis: {', '.join(name.replace('_', ' ') for name in diagnosis.names)}")
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -143,6 +143,16 @@ class RunFolder:
         return self.root / "mistakes.json"
 
     @property
+    def diagnosis(self) -> Path:
+        """What happened in training, and what to change."""
+        return self.root / "diagnosis.json"
+
+    @property
+    def advice(self) -> Path:
+        """What came of the advice that was tried, after the run's end."""
+        return self.root / "advice.json"
+
+    @property
     def pictures(self) -> Path:
         """Pictures of curves and errors."""
         return self.root / "pictures"
@@ -229,8 +239,9 @@ class RunFolder:
         return [line for line in read_journal(self.journal)[0] if "time_ms" in line][-1:]
 
     def _hashes(self) -> dict[str, str]:
-        # What MLflow was told goes on changing after the end: it is not part of the record.
-        apart = {self.manifest_path, self.tracking}
+        # What MLflow was told, and which advice was tried, goes on changing after the end: it is
+        # not part of the record.
+        apart = {self.manifest_path, self.tracking, self.advice}
         paths = sorted(path for path in self.root.rglob("*") if path.is_file())
         return {
             path.relative_to(self.root).as_posix(): hash_file(path)
@@ -340,7 +351,7 @@ def find_run(workspace: Path, reference: str) -> RunFolder:
     Args:
         workspace: Where to look.
         reference: A run's id, a unique beginning of one, MLflow's id, a run's name, or `latest`:
-            the newest, where of a sweep the chosen run alone counts.
+            the newest, where candidates of a sweep or of an advice do not count.
 
     Raises:
         RunNotFoundError: None, or more than one, fits.
@@ -379,7 +390,7 @@ def _is_for_itself(run: RunFolder) -> bool:
         manifest = run.manifest()
     except StorageError:
         return False
-    return manifest.sweep_id is None or manifest.is_chosen
+    return not manifest.is_candidate
 
 
 def _mlflow_run_id(run: RunFolder) -> str | None:

@@ -93,6 +93,7 @@ class Manifest(Record):
         review_hash: SHA-256 of the review file that was applied, or None.
         flow_run_id: Prefect's id.
         sweep_id: The sweep that it is one configuration of, or None.
+        advised_for: The run whose advice it tries, or None.
         is_chosen: Whether that sweep chose it; the others never see the test part.
         compared_with: The last accepted run, which its table was compared with; None for none.
         resumed: When it was taken up again, each time: ISO 8601, UTC.
@@ -128,6 +129,7 @@ class Manifest(Record):
     review_hash: str | None = None
     flow_run_id: str | None = None
     sweep_id: str | None = None
+    advised_for: str | None = None
     is_chosen: bool = False
     compared_with: str | None = None
     resumed: tuple[str, ...] = ()
@@ -136,6 +138,12 @@ class Manifest(Record):
     files: dict[str, str] = Field(default_factory=dict)
     pruned: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
+
+    @property
+    def is_candidate(self) -> bool:
+        """Return whether it is one of several that are compared: the test part is not its own."""
+        in_sweep = self.sweep_id is not None and not self.is_chosen
+        return in_sweep or self.advised_for is not None
 
     def seconds_until(self, time: str) -> float:
         """Return how long it had run at a time, ISO 8601, without the pauses between."""

@@ -90,6 +90,7 @@ def evaluate_stage(
     parts: Sequence[str] = PARTS,
     *,
     with_pictures: bool = True,
+    with_baselines: bool = False,
 ) -> EvaluationResult:
     """Measure the model; write metrics, test predictions, pictures and the worst mistakes.
 
@@ -101,12 +102,13 @@ def evaluate_stage(
             that others are compared with: only its figures are worked out, no baselines and no
             pictures, and nothing is required of it.
         with_pictures: Whether pictures are drawn, and mistakes looked for.
+        with_baselines: Whether baselines are measured for a candidate too.
     """
     config, manifest = loaded.config, run.manifest()
     machine = Machine(manifest.device or "cpu", manifest.threads or 1)
     is_final = "test" in parts
     with timing(run, "evaluate"), arithmetic(machine):
-        baselines = config.evaluation.baselines if is_final else ()
+        baselines = config.evaluation.baselines if is_final or with_baselines else ()
         measured = _open(loaded, run, stages, machine, baselines)
         there = measured.prepared.part
         present = [name for at, name in enumerate(PARTS) if name in parts and np.any(there == at)]

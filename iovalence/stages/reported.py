@@ -16,8 +16,10 @@ from iovalence.quality.checks import QualityReport
 from iovalence.quality.examples import show_rows
 from iovalence.reporting.context import ReportContext
 from iovalence.reporting.report import render_report
+from iovalence.reporting.verdicts import describe_verdicts
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.diagnosed import load_diagnosis
 from iovalence.stages.effects import load_effects
 from iovalence.stages.evaluated import read_history
 from iovalence.stages.explained import load_importance
@@ -51,6 +53,7 @@ def _gather(
         settings=loaded.config.model_dump(mode="json", exclude={"comments", "preset"}),
         evaluation=result,
         effects=load_effects(run),
+        diagnosis=describe_verdicts(load_diagnosis(run)),
         importance=load_importance(run),
         curves=Curves.load(run.curves) if run.curves.is_file() else None,
         mistakes=mistakes,

@@ -67,7 +67,8 @@ def _is_of(run: RunFolder, experiment: str | None) -> bool:
     except StorageError:
         # Damaged, and none of ours to judge.
         return False
-    return manifest.experiment == experiment and manifest.sweep_id is None
+    is_part = manifest.sweep_id is not None or manifest.advised_for is not None
+    return manifest.experiment == experiment and not is_part
 
 
 def _is_cut_off(run: RunFolder, loaded: LoadedConfig) -> bool:
@@ -90,7 +91,13 @@ def is_over(run: RunFolder, loaded: LoadedConfig) -> bool:
 
 
 def _check_can_go_on(run: RunFolder, loaded: LoadedConfig) -> None:
-    sweep_id = run.manifest().sweep_id
+    manifest = run.manifest()
+    if manifest.advised_for is not None:
+        raise ConfigError(
+            f"a run that is resumed must not try an advice, but {run.run_id} tries one for "
+            f"{manifest.advised_for}; try it again: iovalence advise {manifest.advised_for} --apply"
+        )
+    sweep_id = manifest.sweep_id
     if sweep_id is not None:
         raise ConfigError(
             f"a run that is resumed must not be one of a sweep, but {run.run_id} is of sweep "

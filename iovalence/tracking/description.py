@@ -14,7 +14,7 @@ from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.sweep import SweepFolder
-from iovalence.tracking.findings import name_findings
+from iovalence.tracking.findings import name_findings, name_verdicts
 from iovalence.tracking.record import Target
 from iovalence.tracking.store import shown
 
@@ -125,8 +125,10 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
         "iovalence.sweep_id": manifest.sweep_id,
+        "iovalence.advised_for": manifest.advised_for,
         "iovalence.compared_with": manifest.compared_with,
         **name_findings(run),
+        **name_verdicts(run),
         **{f"iovalence.auto.{key}": choice.reason for key, choice in manifest.choices.items()},
         "mlflow.source.name": f"iovalence {'sweep' if manifest.sweep_id else 'train'}",
         "mlflow.source.type": "LOCAL",

@@ -255,6 +255,8 @@ class _Publication:
 
     def _parents(self) -> dict[str, str]:
         """Return the tag that shows the run under its sweep, which is made when it is not there."""
+        if self._manifest.advised_for is not None:
+            return self._advised_parent(self._manifest.advised_for)
         sweep_id = self._manifest.sweep_id
         if sweep_id is None:
             return {}
@@ -262,6 +264,20 @@ class _Publication:
         if not sweep.record_path.is_file():
             return {}
         return {PARENT_TAG: parent_run_id(self._client, sweep, self._record.target)}
+
+    def _advised_parent(self, run_id: str) -> dict[str, str]:
+        """Return the tag that shows the run under the one whose advice it tries, if that is there.
+
+        Of another store or experiment MLflow would not show it.
+        """
+        parent = RunFolder(self._run.root.parent / run_id)
+        if not parent.tracking.is_file():
+            return {}
+        known = TrackingRecord.load(parent.tracking)
+        is_beside = known.experiment_id == self._record.experiment_id
+        is_beside &= known.target.uri == self._record.target.uri
+        found = known.mlflow_run_id
+        return {PARENT_TAG: found} if found is not None and is_beside else {}
 
     def _send_curves(self) -> None:
         """Send what the journal has more, at the journal's own times."""

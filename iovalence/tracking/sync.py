@@ -35,8 +35,8 @@ class Synced:
 def target_of(run: RunFolder) -> Target:
     """Return where a run is to be shown, by its own configuration.
 
-    A run that did not reach what `evaluation.require` asks for is not registered, nor is one that
-    its sweep did not choose.
+    A run that did not reach what `evaluation.require` asks for is not registered, nor is a
+    candidate.
 
     Raises:
         StorageError: The resolved configuration, or the result, cannot be read.
@@ -44,7 +44,7 @@ def target_of(run: RunFolder) -> Target:
     manifest = run.manifest()
     target = base_target(run, manifest.experiment)
     unmet = run.metrics.is_file() and EvaluationResult.load(run.metrics).unmet
-    if unmet or (manifest.sweep_id is not None and not manifest.is_chosen):
+    if unmet or manifest.is_candidate:
         return target.model_copy(update={"register_as": None})
     return target
 

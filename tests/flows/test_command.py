@@ -551,7 +551,7 @@ def test_without_servers_down_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["advise", "latest"], "advise"), (["retrain", "a.yaml"], "retrain")],
+    [(["promote", "latest"], "promote"), (["retrain", "a.yaml"], "retrain")],
 )
 def test_what_later_work_brings_is_refused_by_name(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]

@@ -10,6 +10,7 @@ import pytest
 from iovalence.config.load import LoadedConfig, load_config
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder, ending, holding
+from iovalence.stages.diagnosed import diagnose_stage
 from iovalence.stages.effects import effects_stage
 from iovalence.stages.evaluated import evaluate_stage
 from iovalence.stages.explained import importance_stage
@@ -48,6 +49,7 @@ def run_stages(
         result = evaluate_stage(loaded, run, stages)
         importance_stage(loaded, run, stages)
         effects_stage(loaded, run, stages)
+        diagnose_stage(loaded, run, stages, result)
         report_stage(loaded, run, ingested, result)
         run.close("FINISHED")
     return Finished(loaded, run, training, result)

@@ -93,6 +93,7 @@ def test_a_pickle_in_place_of_any_file_is_never_read_and_named_where_that_file_i
     assert not (tmp_path / "marker").exists()
     assert named == {
         "config.resolved.yaml",
+        "diagnosis.json",
         "label_review.csv",
         "manifest.json",
         "metrics.json",
