@@ -184,10 +184,7 @@ def _measure_probabilities(y_true: Ints, probs: Floats, positive_index: int | No
     known = np.flatnonzero(y_true >= 0)
     all_known = len(known) == len(y_true)
     labels, probs = (y_true, probs) if all_known else (y_true[known], probs[known])
-    # As scikit-learn: a probability of 0 for the true class costs 36, not infinity.
-    eps = np.finfo(np.float64).eps
-    true = np.take_along_axis(probs, labels[:, None], axis=1)[:, 0]
-    losses = -np.log(true.clip(eps, 1 - eps))
+    losses = compute_losses(labels, probs)
     positives = range(probs.shape[1]) if positive_index is None else (positive_index,)
     counts = np.bincount(labels, minlength=probs.shape[1])
     # A class without rows, or without any other row, has no curve.
@@ -206,6 +203,15 @@ def _measure_probabilities(y_true: Ints, probs: Floats, positive_index: int | No
         }
 
     return measure
+
+
+def compute_losses(labels: Ints, probs: Floats) -> Floats:
+    """Return the log loss of each row, float64 (N,), of labels in [0, K) and probs (N, K)."""
+    # As scikit-learn: a probability of 0 for the true class costs 36, not infinity.
+    eps = np.finfo(np.float64).eps
+    true = np.take_along_axis(probs, labels[:, None], axis=1)[:, 0]
+    losses: Floats = -np.log(true.clip(eps, 1 - eps))
+    return losses
 
 
 class _Curve:
