@@ -1,5 +1,6 @@
 """Own the commands about runs: `evaluate`, `predict`, `runs`, `report` and `sync`."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,8 +19,12 @@ from flows.commands.console import (
 from flows.commands.places import find_workspace
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from iovalence.evaluation.result import PartResult
     from iovalence.runs.folder import RunFolder
+
+OTHER = "data"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +38,9 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     run: RunName,
-    data: Annotated[str | None, typer.Option(help="Other rows, with their labels.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Other rows, with their labels or without; - for a pipe.")
+    ] = None,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,24 +48,44 @@ def evaluate(
     from iovalence.runs.folder import find_run
 
     found = find_run(find_workspace(workspace), run)
-    parts = _measure(found, data)
+    if data is not None:
+        _evaluate_other(found, data, as_json=as_json)
+        return
+    from flows.summary import load_result
+
+    parts = load_result(found).parts
     if as_json:
-        print_json(
-            {"run_id": found.run_id, "parts": [part.model_dump(mode="json") for part in parts]}
-        )
+        print_json({"run_id": found.run_id, "parts": _as_json(parts)})
         return
     for part in parts:
         _show_part(part)
 
 
-def _measure(run: "RunFolder", data: str | None) -> "tuple[PartResult, ...]":
-    if data is not None:
-        from iovalence.stages.used import evaluate_other
+def _as_json(parts: "Sequence[PartResult]") -> list[object]:
+    return [part.model_dump(mode="json") for part in parts]
 
-        return (evaluate_other(run, data, Path.cwd()),)
-    from flows.summary import load_result
 
-    return load_result(run).parts
+def _evaluate_other(run: "RunFolder", data: str, *, as_json: bool) -> None:
+    from iovalence.stages.used import judge_other
+    from iovalence.stages.written import piped
+
+    with piped(data) as path:
+        judged = judge_other(run, path, Path.cwd())
+    parts = [] if judged.result is None else [judged.result]
+    if as_json:
+        described = judged.model_dump(mode="json", exclude={"result"})
+        print_json({"run_id": run.run_id, "parts": _as_json(parts), OTHER: described})
+        return
+    for part in parts:
+        _show_part(part)
+    if not parts:
+        print_text(f"data: {judged.num_rows:,} rows, none with a label: nothing can be measured")
+    print_table(
+        ("predicted", "rows" if judged.is_of_classes else "value"),
+        [(name, f"{value:,.6g}") for name, value in judged.predicted.items()],
+    )
+    for note in judged.notes:
+        say(note)
 
 
 def _show_part(part: "PartResult") -> None:
@@ -81,20 +108,52 @@ def _show_part(part: "PartResult") -> None:
 
 def predict(
     run: RunName,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the features.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A table with the features; - for a pipe.")
+    ],
     out: Annotated[
-        str, typer.Option("-o", "--out", metavar="OUT", help=".csv, .tsv, .parquet, or - .")
+        str,
+        typer.Option(
+            "-o", "--out", metavar="OUT", help=".csv, .tsv, .parquet, .arrow, .csv.gz, or - ."
+        ),
     ],
     workspace: Workspace = None,
+    as_json: AsJson = False,
 ) -> None:
     """Predict for each row of a table, in its order, with probabilities."""
     from iovalence.runs.folder import find_run
-    from iovalence.stages.used import check_out, stream_predictions, write_tables
+    from iovalence.stages.used import stream_predictions
+    from iovalence.stages.written import check_out, piped, write_tables
 
     found = find_run(find_workspace(workspace), run)
     check_out(out, data)
-    num_rows = write_tables(stream_predictions(found, data, Path.cwd()), out, data)
+    with piped(data) as path:
+        predicted = stream_predictions(found, path, Path.cwd())
+        num_rows = write_tables(_watched(predicted), out, path)
+    notes = predicted.notes()
+    if as_json and out != "-":
+        counts = {"num_rows": num_rows, "num_unlike": predicted.num_unlike}
+        print_json({"run_id": found.run_id, "out": out, **counts, "notes": notes})
+        return
+    for note in notes:
+        say(note)
     say(f"{num_rows:,} predictions{'' if out == '-' else f' in {out}'}")
+
+
+def _watched(tables: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
+    """Yield the tables; on a terminal, show how many rows are done."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with bar:
+        done, num_rows = bar.add_task("reading", total=None), 0
+        for table in tables:
+            yield table
+            num_rows += table.num_rows
+            bar.update(done, description=f"{num_rows:,} rows predicted")
 
 
 def runs(workspace: Workspace = None, as_json: AsJson = False) -> None:

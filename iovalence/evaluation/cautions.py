@@ -14,6 +14,7 @@ from iovalence.evaluation.result import Figure
 from iovalence.models.predictions import Predictions
 
 FEW_ROWS = 50
+FEW_PREDICTED = 10
 # A calibration error below so many times what chance alone gives says little.
 _CLEAR_OF_CHANCE = 2.0
 # Of the sum of squared errors: what so few rows hold, other rows of the same kind may not have.
@@ -41,7 +42,7 @@ def explain_doubts(
     if predictions.probs is None:
         yield from _explain_tails(y_true.astype(np.float64) - predictions.y_pred)
     else:
-        yield from _explain_rare(metrics, y_true.astype(np.int64), predictions.classes or ())
+        yield from _explain_rare(metrics, y_true.astype(np.int64), predictions)
         yield from _explain_calibration(metrics, predictions.probs, weights)
 
 
@@ -57,8 +58,9 @@ def _explain_tails(residual: Floats) -> Iterator[str]:
 
 
 def _explain_rare(
-    metrics: Mapping[str, Figure], labels: Ints, classes: tuple[str, ...]
+    metrics: Mapping[str, Figure], labels: Ints, predictions: Predictions
 ) -> Iterator[str]:
+    classes = predictions.classes or ()
     counts = np.bincount(labels[labels >= 0], minlength=len(classes))
     rare = [k for k in np.argsort(counts, kind="stable") if 0 < counts[k] < FEW_ROWS_OF_A_CLASS]
     shown = [name for name in _OF_CLASSES if name in metrics]
@@ -68,6 +70,21 @@ def _explain_rare(
         yield (
             f"rare classes, with fewer than {FEW_ROWS_OF_A_CLASS} rows here: {named}{more}; the "
             f"intervals of {', '.join(shown)} are rough, and of log_loss wide"
+        )
+    yield from _explain_unchosen(counts, predictions)
+
+
+def _explain_unchosen(counts: Ints, predictions: Predictions) -> Iterator[str]:
+    """Yield a line where classes are there, and hardly ever predicted; counts of rows, (K,)."""
+    classes = predictions.classes or ()
+    chosen = np.bincount(predictions.y_pred.astype(np.int64), minlength=len(classes))
+    unchosen = [k for k in range(len(classes)) if counts[k] and chosen[k] < FEW_PREDICTED]
+    if unchosen:
+        named = ", ".join(f"{classes[k]} ({chosen[k]})" for k in unchosen[:_MAX_NAMES])
+        more = f" and {len(unchosen) - _MAX_NAMES} more" if len(unchosen) > _MAX_NAMES else ""
+        yield (
+            f"classes predicted for fewer than {FEW_PREDICTED} rows: {named}{more}; the intervals "
+            "of balanced_accuracy and macro_f1 are too narrow"
         )
 
 

@@ -7,6 +7,7 @@ Shapes: N rows, K classes.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,12 @@ def build_measure(
     """Return the measure of all metrics of the task; see `evaluate_part`."""
     if predictions.probs is None:
         return build_regression_measure(y_true.astype(np.float64), _values(predictions))
-    return build_classification_measure(y_true.astype(np.int64), predictions.probs, positive_index)
+    return build_classification_measure(
+        y_true.astype(np.int64),
+        predictions.probs,
+        positive_index,
+        y_pred=predictions.y_pred.astype(np.int64),
+    )
 
 
 def _values(predictions: Predictions) -> Floats:
@@ -382,8 +388,8 @@ def _measure_slices(
 
 def take_predictions(predictions: Predictions, rows: Ints | slice) -> Predictions:
     """Return what is said of the rows at these positions, int64 (N,)."""
-    return Predictions(
+    return replace(
+        predictions,
         probs=None if predictions.probs is None else predictions.probs[rows],
         values=None if predictions.values is None else predictions.values[rows],
-        classes=predictions.classes,
     )

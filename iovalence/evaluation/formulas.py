@@ -149,12 +149,12 @@ def _area_of_pull(area: float, pull: Floats, groups: Ints | NDArray[np.bool_]) -
     freedom = np.maximum(counts - 1, 1)
     parts = np.bincount(group_of_row, pull**2) * counts / freedom
     variance = float(parts.sum())
-    if variance <= 0:
+    if variance <= 1e-24:
         return None
     skewness = float((pull**3).sum()) / variance**1.5
     shared = variance**2 / float((parts**2 / freedom).sum())
     low, high = _lopsided(area, np.sqrt(variance), skewness, shared)
-    return max(low, 0.0), min(high, 1.0)
+    return float(max(low, 0.0)), float(min(high, 1.0))
 
 
 def _rank_pull(

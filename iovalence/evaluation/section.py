@@ -33,6 +33,9 @@ def metric_keys() -> tuple[str, ...]:
     return tuple(f"{part}_{name}" for part in PARTS_OF_KEYS for name in get_args(Metric))
 
 
+ThresholdChoice = Literal["none", "accuracy", "balanced_accuracy", "f1", "macro_f1"]
+
+
 class EvaluationSection(Section):
     """Say what is measured at the end, and what must be reached."""
 
@@ -41,6 +44,12 @@ class EvaluationSection(Section):
         strict=False,
         description="metrics to show, by name without the part; all of the task when not given",
         examples=[["accuracy", "roc_auc"]],
+    )
+    threshold: ThresholdChoice | Annotated[float, Field(gt=0, lt=1)] = Field(
+        "none",
+        description="probability, in (0, 1), from which a row is of the positive one of two "
+        "classes; or a metric to maximise on the validation part; none takes the likelier class",
+        examples=["f1"],
     )
     slices: tuple[str, ...] = Field(
         (),

@@ -50,7 +50,7 @@ class Measured:
 
     table: Table
     prepared: Prepared
-    network: Network
+    predictor: Predictor
     linear: Network | None
     class_weights: torch.Tensor | None
 
@@ -110,7 +110,7 @@ def _open(run: RunFolder, stages: RowStages, machine: Machine, *, baseline: bool
     return Measured(
         table=load_table(stages.ingested.folder),
         prepared=prepared,
-        network=Predictor.load(run.model).network,
+        predictor=Predictor.load(run.model),
         linear=fit_linear(prepared, machine) if baseline else None,
         class_weights=load_class_weights(run),
     )
@@ -165,9 +165,8 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
     rows = every[spread_rows(len(every), MAX_TRAIN_ROWS)] if part == "train" else every
     # Each row is needed once for each figure: reading it then costs no memory.
     tensors = load_part(prepared, rows, None, CPU, resident_bytes=0)
-    predictions = interpret(
-        compute_outputs(measured.network, tensors).numpy(), prepared.preprocessing
-    )
+    outputs = compute_outputs(measured.predictor.network, tensors).numpy()
+    predictions = measured.predictor.interpret(outputs)
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
     y_true = prepared.y_true(rows)
     result = evaluate_part(
@@ -193,13 +192,15 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
 def _measure_loss(measured: Measured, rows: NDArray[np.int64]) -> float:
     prepared = measured.prepared
     tensors = load_part(prepared, rows, measured.class_weights, CPU, resident_bytes=0)
-    return measure(measured.network, objective_for(prepared), tensors)["loss"]
+    return measure(measured.predictor.network, objective_for(prepared), tensors)["loss"]
 
 
 def _samples(
     measured: Measured, every: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Iterator[str]:
-    """Yield a line for each thing that was not done with all rows."""
+    """Yield a line for what decides between two classes, and for what is not of all rows."""
+    if (threshold := measured.predictor.explain_threshold()) is not None:
+        yield threshold
     if len(rows) < len(every):
         yield (
             f"figures but the loss are of {len(rows):,} of the {len(every):,} rows, evenly spread"
