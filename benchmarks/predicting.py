@@ -1,6 +1,6 @@
 """Predicting many rows: memory, and speed against plain PyTorch.
 
-    python benchmarks/predicting.py [--rows 1000000] [--columns 54] [--rounds 3]
+    python benchmarks/predicting.py [--rows 1000000] [--columns 54] [--rounds 3] [--kinds csv parquet]
 
 A network of the default shape is trained on 20,000 rows; then, in interleaved rounds:
 
@@ -189,13 +189,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=54)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", default=["csv", "parquet"])
     given = parser.parse_args()
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         run = train(folder, given.columns)
         predictor = Predictor.load(run.model)
         rows = make_rows(given.rows, given.columns, 1).drop(columns="label")
-        rows.to_csv(folder / "new.csv", index=False)
+        if "csv" in given.kinds:
+            rows.to_csv(folder / "new.csv", index=False)
         rows.to_parquet(folder / "new.parquet")
         kept = {
             "mean": torch.tensor(rows.mean().to_numpy(np.float32)),
@@ -205,7 +207,7 @@ def main() -> None:
         torch.save(kept, folder / "weights.pt")
         time_arithmetic(predictor, given.rows, given.columns, given.rounds)
         del rows
-        for kind in ("csv", "parquet"):
+        for kind in given.kinds:
             time_command(run, folder, kind, given.rows, given.rounds)
 
 
