@@ -1,6 +1,6 @@
 """Predicting many rows: memory, and speed against plain PyTorch.
 
-    python benchmarks/predicting.py [--rows 1000000] [--columns 54] [--rounds 3] [--kinds csv parquet]
+    python benchmarks/predicting.py [--rows 1000000] [--columns 54] [--rounds 3] [--kinds csv]
 
 A network of the default shape is trained on 20,000 rows; then, in interleaved rounds:
 
