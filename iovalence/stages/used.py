@@ -25,6 +25,7 @@ from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 
 OTHER_DATA = "data"
+OWN_COLUMNS = ("row", "prediction", "unlike")
 MAX_NAMES = 5
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
@@ -77,8 +78,9 @@ class _Seen:
         if unlike is not None:
             self.num_unlike = (self.num_unlike or 0) + int(unlike.sum())
         for encoding in predictor.preprocessing.columns:
-            cells = rows[encoding.column]
-            self.unseen[encoding.column] += int(find_unseen(encoding, cells).sum())
+            if encoding.kind in ("one_hot", "embedded"):
+                is_new = find_unseen(encoding, rows[encoding.column])
+                self.unseen[encoding.column] += int(is_new.sum())
 
     def notes(self, predictor: Predictor) -> Iterator[str]:
         """Yield a line for each thing to know of the rows."""
@@ -104,7 +106,8 @@ class PredictedRows:
     """Walk once through the predictions for a file's rows, in its order, a batch at a time.
 
     One table at least, with columns `row` (from 1), the id column where the model's table has
-    one, `prediction`, for classes `prob_<class>`, and `unlike` where the model knows it.
+    one (`id_<name>` where its name is one of these), `prediction`, for classes `prob_<class>`, and
+    `unlike` where the model knows it.
 
     Args:
         predictor: The model.
@@ -131,7 +134,8 @@ class PredictedRows:
     def _predict(self, rows: pa.Table) -> pa.Table:
         first, judged = self._seen.num_rows + 1, self._predictor.judge(rows)
         columns: dict[str, object] = {"row": np.arange(first, first + rows.num_rows)}
-        columns |= {name: rows[name] for name in self._predictor.schema.names("id")}
+        for name in self._predictor.schema.names("id"):
+            columns[f"id_{name}" if name in OWN_COLUMNS else name] = rows[name]
         columns |= judged.predictions.columns()
         if judged.unlike is not None:
             columns["unlike"] = judged.unlike
