@@ -10,11 +10,14 @@ A network of the default shape is trained on 20,000 rows; then, in interleaved r
   flag for unlike rows, against a script that reads the same file with pandas, standardises,
   predicts in batches of 65,536 and writes the same columns with pandas.
 
-Speeds are rows a second, given as ratios of medians: above 1, IOValence is faster. Memory is the
+Speeds are ratios of medians: above 1, IOValence is faster. Those of the arithmetic are of the
+processor's seconds; those of commands by the clock, and by the processor, which other work on the
+machine disturbs less. Memory is the
 peak of RssAnon in /proc, every 10 ms, of the process and those that it starts.
 """
 
 import argparse
+import resource
 import subprocess
 import sys
 import time
@@ -126,17 +129,20 @@ def time_arithmetic(predictor: Predictor, num_rows: int, num_columns: int, round
             ("plain", lambda: predict_plain(net, features)),
             ("ours", lambda: predict_ours(predictor, features)),
         ):
-            started = time.perf_counter()
+            started = time.process_time()
             found = predict()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(time.process_time() - started)
             assert abs(found.sum() - num_rows) < 1
     plain, ours = (median(seconds[name][1:]) for name in ("plain", "ours"))
-    print(f"arithmetic: {plain / ours:.2f} of plain PyTorch ({num_rows / ours:,.0f} rows a second)")
+    rate = num_rows / ours
+    print(
+        f"arithmetic: {plain / ours:.2f} of plain PyTorch ({rate:,.0f} rows a second)", flush=True
+    )
 
 
-def watch(command: list[str], folder: Path) -> tuple[float, float]:
-    """Return seconds and peak anonymous memory, in MB, of a command."""
-    started, peak = time.perf_counter(), 0
+def watch(command: list[str], folder: Path) -> tuple[float, float, float]:
+    """Return seconds by clock and processor, and peak anonymous memory, in MB, of a command."""
+    started, used, peak = time.perf_counter(), processor_seconds(), 0
     with (folder / "log").open("w") as log:
         process = psutil.Popen(command, cwd=folder, stdout=log, stderr=log)
         while process.poll() is None:
@@ -144,7 +150,13 @@ def watch(command: list[str], folder: Path) -> tuple[float, float]:
             time.sleep(0.01)
     if process.returncode:
         raise SystemExit((folder / "log").read_text())
-    return time.perf_counter() - started, peak / 1000
+    return time.perf_counter() - started, processor_seconds() - used, peak / 1000
+
+
+def processor_seconds() -> float:
+    """Return what the processes that have ended took of the processor."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def children(process: psutil.Popen) -> list[int]:
@@ -173,11 +185,13 @@ def time_command(run: RunFolder, folder: Path, kind: str, num_rows: int, rounds:
     for _ in range(rounds):
         for name, command in (("plain", script), ("ours", ours)):
             found[name].append(watch(command, folder))
-    seconds = {name: median(one for one, _ in of) for name, of in found.items()}
-    memory = {name: max(one for _, one in of) for name, of in found.items()}
+    seconds = {name: median(one[0] for one in of) for name, of in found.items()}
+    used = {name: median(one[1] for one in of) for name, of in found.items()}
+    memory = {name: max(one[2] for one in of) for name, of in found.items()}
     print(
-        f"{kind}: {seconds['plain'] / seconds['ours']:.2f} of pandas and PyTorch "
-        f"({num_rows / seconds['ours']:,.0f} rows a second, start included); peak "
+        f"{kind}: {seconds['plain'] / seconds['ours']:.2f} of pandas and PyTorch by the clock, "
+        f"{used['plain'] / used['ours']:.2f} by the processor ({num_rows / seconds['ours']:,.0f} "
+        f"rows a second, start included); peak "
         f"{memory['ours']:,.0f} MB against {memory['plain']:,.0f} MB",
         flush=True,
     )
