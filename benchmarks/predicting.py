@@ -11,9 +11,9 @@ A network of the default shape is trained on 20,000 rows; then, in interleaved r
   predicts in batches of 65,536 and writes the same columns with pandas.
 
 Speeds are ratios of medians: above 1, IOValence is faster. Those of the arithmetic are of the
-processor's seconds; those of commands by the clock, and by the processor, which other work on the
-machine disturbs less. Memory is the
-peak of RssAnon in /proc, every 10 ms, of the process and those that it starts.
+processor's seconds in one thread; those of commands by the clock, and by the processor, which
+other work on the machine disturbs less. Memory is the peak of RssAnon in /proc, every 10 ms, of
+the process and those that it starts.
 """
 
 import argparse
@@ -124,7 +124,9 @@ def time_arithmetic(predictor: Predictor, num_rows: int, num_columns: int, round
     generator = np.random.default_rng(1)
     features = torch.from_numpy(generator.normal(size=(num_rows, num_columns)).astype(np.float32))
     net, seconds = build_plain(predictor), {"plain": [], "ours": []}
-    for _ in range(rounds + 1):
+    # Threads that wait for each other on a busy machine use the processor for nothing.
+    torch.set_num_threads(1)
+    for _ in range(3 * rounds + 1):
         for name, predict in (
             ("plain", lambda: predict_plain(net, features)),
             ("ours", lambda: predict_ours(predictor, features)),
