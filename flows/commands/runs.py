@@ -1,5 +1,6 @@
 """Own the commands about runs: `evaluate`, `predict`, `runs`, `report` and `sync`."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +20,13 @@ from flows.commands.console import (
 from flows.commands.places import find_workspace
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from flows.summary import RunSummary
     from iovalence.evaluation.result import PartResult
     from iovalence.runs.folder import RunFolder
+
+OTHER = "data"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,34 +40,55 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     run: RunName,
-    data: Annotated[str | None, typer.Option(help="Other rows, with their labels.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Other rows, with their labels or without; - for a pipe.")
+    ] = None,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the metrics of a trained model, on its own parts or on other data."""
     from iovalence.runs.folder import find_run
-    from tasks.live import waiting
 
     found = find_run(find_workspace(workspace), run)
-    with waiting("measuring the model"):
-        parts = _measure(found, data)
+    if data is not None:
+        _evaluate_other(found, data, as_json=as_json)
+        return
+    from flows.summary import load_result
+
+    parts = load_result(found).parts
     if as_json:
-        print_json(
-            {"run_id": found.run_id, "parts": [part.model_dump(mode="json") for part in parts]}
-        )
+        print_json({"run_id": found.run_id, "parts": _as_json(parts)})
         return
     for part in parts:
         _show_part(part)
 
 
-def _measure(run: "RunFolder", data: str | None) -> "tuple[PartResult, ...]":
-    if data is not None:
-        from iovalence.stages.used import evaluate_other
+def _as_json(parts: "Sequence[PartResult]") -> list[object]:
+    return [part.model_dump(mode="json") for part in parts]
 
-        return (evaluate_other(run, data, Path.cwd()),)
-    from flows.summary import load_result
 
-    return load_result(run).parts
+def _evaluate_other(run: "RunFolder", data: str, *, as_json: bool) -> None:
+    from iovalence.stages.used import judge_other
+    from iovalence.stages.written import piped
+    from tasks.live import waiting
+
+    with piped(data) as path, waiting("measuring the model"):
+        judged = judge_other(run, path, Path.cwd())
+    parts = [] if judged.result is None else [judged.result]
+    if as_json:
+        described = judged.model_dump(mode="json", exclude={"result"})
+        print_json({"run_id": run.run_id, "parts": _as_json(parts), OTHER: described})
+        return
+    for part in parts:
+        _show_part(part)
+    if not parts:
+        print_text(f"data: {judged.num_rows:,} rows, none with a label: nothing can be measured")
+    print_table(
+        ("predicted", "rows" if judged.is_of_classes else "value"),
+        [(name, f"{value:,.6g}") for name, value in judged.predicted.items()],
+    )
+    for note in judged.notes:
+        say(note)
 
 
 def _show_part(part: "PartResult") -> None:
@@ -85,9 +111,14 @@ def _show_part(part: "PartResult") -> None:
 
 def predict(
     run: RunName,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the features.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A table with the features; - for a pipe.")
+    ],
     out: Annotated[
-        str, typer.Option("-o", "--out", metavar="OUT", help=".csv, .tsv, .parquet, or - .")
+        str,
+        typer.Option(
+            "-o", "--out", metavar="OUT", help=".csv, .tsv, .parquet, .arrow, .csv.gz, or - ."
+        ),
     ],
     workspace: Workspace = None,
     as_json: AsJson = False,
@@ -95,18 +126,41 @@ def predict(
     """Predict for each row of a table, in its order, with probabilities."""
     from iovalence.errors import ConfigError
     from iovalence.runs.folder import find_run
-    from iovalence.stages.used import check_out, stream_predictions, write_tables
-    from tasks.live import waiting
+    from iovalence.stages.used import stream_predictions
+    from iovalence.stages.written import check_out, piped, write_tables
 
     if as_json and out == "-":
         raise ConfigError("--json must go with -o FILE: with -o - standard output is the table")
     found = find_run(find_workspace(workspace), run)
     check_out(out, data)
-    with waiting("predicting", is_shown=out != "-"):
-        num_rows = write_tables(stream_predictions(found, data, Path.cwd()), out, data)
+    with piped(data) as path:
+        predicted = stream_predictions(found, path, Path.cwd())
+        num_rows = write_tables(_watched(predicted), out, path)
+    notes = predicted.notes()
     if as_json:
-        print_json({"run_id": found.run_id, "num_rows": num_rows, "out": str(Path(out).resolve())})
+        counts = {"num_rows": num_rows, "num_unlike": predicted.num_unlike}
+        where = str(Path(out).resolve())
+        print_json({"run_id": found.run_id, "out": where, **counts, "notes": notes})
+        return
+    for note in notes:
+        say(note)
     say(f"{num_rows:,} predictions{'' if out == '-' else f' in {out}'}")
+
+
+def _watched(tables: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
+    """Yield the tables; on a terminal, show how many rows are done."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with bar:
+        done, num_rows = bar.add_task("reading", total=None), 0
+        for table in tables:
+            yield table
+            num_rows += table.num_rows
+            bar.update(done, description=f"{num_rows:,} rows predicted")
 
 
 def runs(workspace: Workspace = None, as_json: AsJson = False) -> None:

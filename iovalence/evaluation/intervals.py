@@ -101,24 +101,3 @@ def _find_limits(
     spread = np.percentile(defined, (tail, 100 - tail)) - defined.mean()
     low, high = (figure + spread * scale).clip(*(within or (-np.inf, np.inf)))
     return float(low), float(high)
-
-
-def exact_interval(share: float, weights: Floats) -> tuple[float, float] | None:
-    """Return the interval of a share of 0 or 1, which resamples cannot give; else None.
-
-    Ten rows of ten are no proof: with 69.2 % of right answers that still happens one time in
-    forty.
-
-    Args:
-        share: Share of the rows, in [0, 1].
-        weights: Weight of each row, float64 (N,) >= 0.
-
-    Source: Clopper and Pearson 1934, The Use of Confidence or Fiducial Limits; rows of unequal
-    weight count as fewer (Kish 1965, Survey Sampling).
-    """
-    rounded = round(share, 12)
-    if rounded not in (0, 1):
-        return None
-    num_rows = weights.sum() ** 2 / (weights**2).sum()
-    limit = float(((1 - CONFIDENCE) / 2) ** (1 / num_rows))
-    return (limit, 1.0) if rounded == 1 else (0.0, 1 - limit)

@@ -35,6 +35,7 @@ def metric_keys() -> tuple[str, ...]:
 
 Baseline = Literal["majority", "mean", "linear", "boosting"]
 DEFAULT_BASELINES: tuple[Baseline, ...] = ("majority", "linear")
+ThresholdChoice = Literal["none", "accuracy", "balanced_accuracy", "f1", "macro_f1"]
 
 
 class EvaluationSection(Section):
@@ -45,6 +46,12 @@ class EvaluationSection(Section):
         strict=False,
         description="metrics to show, by name without the part; all of the task when not given",
         examples=[["accuracy", "roc_auc"]],
+    )
+    threshold: ThresholdChoice | Annotated[float, Field(gt=0, lt=1)] = Field(
+        "none",
+        description="probability, in (0, 1), from which a row is of the positive one of two "
+        "classes; or a metric to maximise on the validation part; none takes the likelier class",
+        examples=["f1"],
     )
     slices: tuple[str, ...] = Field(
         (),

@@ -56,7 +56,7 @@ class Measured:
 
     table: Table
     prepared: Prepared
-    network: Network
+    predictor: Predictor
     simple: bool
     linear: Network | None
     boosting: Boosting | None
@@ -143,7 +143,7 @@ def _open(
     return Measured(
         table=table,
         prepared=prepared,
-        network=Predictor.load(run.model).network,
+        predictor=Predictor.load(run.model),
         simple=not {"majority", "mean"}.isdisjoint(baselines),
         linear=fit_linear(prepared, machine) if "linear" in baselines else None,
         boosting=fit_boosting(table, prepared, seed) if "boosting" in baselines else None,
@@ -218,9 +218,8 @@ def _judge(loaded: LoadedConfig, run: RunFolder, measured: Measured, part: str) 
     rows = every[spread_rows(len(every), MAX_TRAIN_ROWS)] if part == "train" else every
     # Each row is needed once for each figure: reading it then costs no memory.
     tensors = load_part(prepared, rows, None, CPU, resident_bytes=0)
-    predictions = interpret(
-        compute_outputs(measured.network, tensors).numpy(), prepared.preprocessing
-    )
+    outputs = compute_outputs(measured.predictor.network, tensors).numpy()
+    predictions = measured.predictor.interpret(outputs)
     weight = None if prepared.weight is None else prepared.weight[rows].astype(np.float64)
     y_true = prepared.y_true(rows)
     baselines = _baselines(measured, tensors, rows)
@@ -266,13 +265,15 @@ def _hold_contest(
 def _measure_loss(measured: Measured, rows: NDArray[np.int64]) -> float:
     prepared = measured.prepared
     tensors = load_part(prepared, rows, measured.class_weights, CPU, resident_bytes=0)
-    return measure(measured.network, objective_for(prepared), tensors)["loss"]
+    return measure(measured.predictor.network, objective_for(prepared), tensors)["loss"]
 
 
 def _samples(
     measured: Measured, every: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Iterator[str]:
-    """Yield a line for each thing that was not done with all rows."""
+    """Yield a line for what decides between two classes, and for what is not of all rows."""
+    if (threshold := measured.predictor.explain_threshold()) is not None:
+        yield threshold
     if len(rows) < len(every):
         yield (
             f"figures but the loss are of {len(rows):,} of the {len(every):,} rows, evenly spread"

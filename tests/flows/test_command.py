@@ -1,4 +1,6 @@
 import csv
+import gzip
+import io
 import json
 import os
 import re
@@ -271,6 +273,35 @@ def test_a_model_is_measured_on_other_rows(
     assert part["num_rows"] == 569
     assert main(["evaluate", "plain"]) == 0
     assert "Accuracy" in capsys.readouterr().out
+
+
+def test_rows_from_a_pipe_are_predicted_and_counted_for_a_program(
+    in_trained: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(Path(TABLE_NAME).read_bytes()))
+    monkeypatch.setattr("sys.stdin", piped)
+    out = tmp_path / "out.csv.gz"
+    assert main(["predict", "strict", "-", "-o", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["num_rows"] == len(gzip.decompress(out.read_bytes()).splitlines()) - 1
+    assert 0 <= told["num_unlike"] < 0.1 * told["num_rows"]
+
+
+def test_rows_without_labels_are_described_and_not_measured(
+    in_trained: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = list(csv.reader(Path(TABLE_NAME).read_text().splitlines()))
+    assert lines[0][-1] == "diagnosis"
+    text = "\n".join(",".join(line[:-1]) for line in lines)
+    (tmp_path / "unlabelled.csv").write_text(text + "\n")
+    assert main(["evaluate", "strict", "--data", str(tmp_path / "unlabelled.csv")]) == 0
+    said = capsys.readouterr()
+    assert "none with a label: nothing can be measured" in said.out
+    assert "malignant" in said.out
+    assert "are unlike those trained on" in said.err
 
 
 def test_predictions_go_to_standard_output_row_for_row(

@@ -70,6 +70,7 @@ def test_a_run_leaves_the_files_of_the_contract(project):
     assert {path.name for path in finished.run.model.iterdir()} == {
         "weights.safetensors",
         "model.json",
+        "likeness.json",
     }
     assert not [path for path in finished.run.root.rglob("*") if path.suffix in (".pkl", ".pt")]
 
