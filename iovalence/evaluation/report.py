@@ -10,9 +10,10 @@ from pathlib import PurePath
 from typing import Any
 
 from iovalence.data.schema import Column, TableSchema
-from iovalence.evaluation.effects import Change, Effect, Effects
+from iovalence.evaluation.effects import Effect, Effects
 from iovalence.evaluation.metrics import metric_names
 from iovalence.evaluation.pages import render_page
+from iovalence.evaluation.paired import Change
 from iovalence.evaluation.pictures import inline_svg
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
 from iovalence.evaluation.wording import (

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from iovalence.data.schema import Column, SourceFile, TableSchema
-from iovalence.evaluation.effects import Change, Effect, Effects
+from iovalence.evaluation.effects import Effect, Effects
+from iovalence.evaluation.paired import Change
 from iovalence.evaluation.pictures import draw_pictures, save_pictures
 from iovalence.evaluation.report import ReportContext, render_report, write_headline
 from iovalence.evaluation.result import EvaluationResult, Figure, PartResult
