@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import configurations, machine, record, runs, sweeps, training
+from flows.commands import comparing, configurations, machine, record, runs, sweeps, training
 from flows.commands.console import print_text, say
 from flows.environment import QUIET, environment, silent
 from flows.interruption import interruptible
@@ -24,7 +24,7 @@ NEWEST = "newest"
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 # Named in the contract; each is taken off when it is built.
-LATER_COMMANDS = {"advise", "compare", "retrain", "promote", "rollback"}
+LATER_COMMANDS = {"advise", "retrain", "promote", "rollback"}
 LATER_COMMANDS |= {"deploy", "watch"}
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, sweeps, configurations, runs, record, machine):
+for group in (training, sweeps, configurations, runs, comparing, record, machine):
     group.register(app)
 
 
