@@ -12,13 +12,14 @@ from iovalence.stages.evaluated import evaluate_stage
 from iovalence.stages.reported import report_stage
 from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult, train_stage
+from iovalence.tracking.system import sampling
 from tasks.progress import say, show_epochs
 
 
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> TrainingResult:
     """Train the model; its weights, checkpoints and journal are in the run."""
-    with show_epochs(loaded) as observe:
+    with show_epochs(loaded) as observe, sampling(run):
         trained = train_stage(loaded, run, stages, observe, lambda line: say(loaded, line))
     early = ", stopped early" if trained.stopped_early else ""
     say(loaded, f"trained {trained.num_epochs} epochs{early}; kept epoch {trained.kept_epoch}")
