@@ -35,7 +35,7 @@ def test_a_program_reads_one_object_and_where_the_page_is(run_command, first, tm
     status, told, _ = run_command(first.run_id, "faster", "--json", "-o", str(page))
     found = json.loads(told)
     assert status == 0
-    assert [run["run_id"] for run in found["runs"]][0] == first.run_id
+    assert found["runs"][0]["run_id"] == first.run_id
     assert found["pairs"][0]["differences"][0]["what"] == "training.learning_rate"
     assert found["page"] == str(page)
     assert page.read_text().startswith("<!doctype html>")
