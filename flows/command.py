@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import advising, configurations, machine, record, runs, sweeps, training
+from flows.commands import (
+    advising,
+    comparing,
+    configurations,
+    machine,
+    record,
+    runs,
+    sweeps,
+    training,
+)
 from flows.commands.console import print_text, say
 from flows.environment import QUIET, environment, silent
 from flows.interruption import hush, interruptible
@@ -25,7 +34,7 @@ NEWEST = "newest"
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 # Named in the contract; each is taken off when it is built.
-LATER_COMMANDS = {"compare", "retrain", "promote", "rollback"}
+LATER_COMMANDS = {"retrain", "promote", "rollback"}
 LATER_COMMANDS |= {"deploy", "watch"}
 
 app = typer.Typer(
@@ -37,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, sweeps, configurations, runs, advising, record, machine):
+for group in (training, sweeps, configurations, runs, comparing, advising, record, machine):
     group.register(app)
 
 

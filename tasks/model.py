@@ -15,6 +15,7 @@ from iovalence.stages.explained import importance_stage
 from iovalence.stages.reported import report_stage
 from iovalence.stages.rows import RowStages
 from iovalence.stages.trained import TrainingResult, train_stage
+from iovalence.tracking.system import sampling
 from tasks.progress import say, show_epochs, working
 
 NUM_NAMED = 3
@@ -23,7 +24,7 @@ NUM_NAMED = 3
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
 def train_model(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> TrainingResult:
     """Train the model; its weights, checkpoints and journal are in the run."""
-    with show_epochs(loaded) as observe:
+    with show_epochs(loaded) as observe, sampling(run):
         try:
             trained = train_stage(loaded, run, stages, observe, lambda line: say(loaded, line))
         except TrainingError as err:

@@ -1,7 +1,7 @@
 """Own the question whether another kind of model does better than the network on this table."""
 
-from iovalence.evaluation.effects import Change, compare_metrics
 from iovalence.evaluation.metrics import Floats, Ints
+from iovalence.evaluation.paired import Change, compare_metrics
 from iovalence.evaluation.result import Contest
 from iovalence.evaluation.wording import METRIC_TEXTS
 from iovalence.models.predictions import Predictions

@@ -5,7 +5,8 @@ from pathlib import PurePath
 from typing import Any
 
 from iovalence.data.schema import Column
-from iovalence.evaluation.effects import Change, Effect
+from iovalence.evaluation.effects import Effect
+from iovalence.evaluation.paired import Change
 from iovalence.evaluation.wording import METRIC_TEXTS, format_difference, format_metric
 from iovalence.quality.findings import Finding, by_gravity
 from iovalence.reporting.context import MAX_ROWS, PART_LABELS, ReportContext

@@ -93,6 +93,11 @@ class RunFolder:
         return self.root / "journal.jsonl"
 
     @property
+    def system(self) -> Path:
+        """How loaded the machine was while it trained."""
+        return self.root / "system.jsonl"
+
+    @property
     def checkpoints(self) -> Path:
         """Best, last, and the newest of the interval."""
         return self.root / "checkpoints"

@@ -42,6 +42,7 @@ class TrackingRecord(Record):
         mlflow_run_id: MLflow's id, once known.
         described: Hash of the parameters and tags that were sent.
         num_lines: Lines of the journal that were sent.
+        num_samples: Lines of the machine's load that were sent.
         files: SHA-256 of each artifact that was sent, by its path in the run.
         model: SHA-256 of the weights whose model MLflow has whole.
         model_id: MLflow's id of it.
@@ -57,6 +58,7 @@ class TrackingRecord(Record):
     mlflow_run_id: str | None = None
     described: str = ""
     num_lines: int = 0
+    num_samples: int = 0
     files: dict[str, str] = Field(default_factory=dict)
     model: str = ""
     model_id: str | None = None

@@ -5,7 +5,7 @@ from iovalence.evaluation.contest import hold_contest
 from iovalence.evaluation.result import Contest
 from iovalence.evaluation.wording import describe_loss
 from iovalence.models.predictions import Predictions
-from tests.evaluation.test_effects import draw_labels, predict
+from tests.evaluation.test_paired import draw_labels, predict
 
 
 def hold(right, other, **options):

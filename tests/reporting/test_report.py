@@ -1,4 +1,5 @@
-from iovalence.evaluation.effects import Change, Effect, Effects
+from iovalence.evaluation.effects import Effect, Effects
+from iovalence.evaluation.paired import Change
 from iovalence.reporting.pages import without_values
 from iovalence.reporting.report import render_report
 from tests.reporting.examples import (
