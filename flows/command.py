@@ -5,15 +5,25 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.commands import configurations, machine, record, runs, sweeps, training
+from flows.commands import (
+    advising,
+    comparing,
+    configurations,
+    machine,
+    record,
+    runs,
+    sweeps,
+    training,
+)
 from flows.commands.console import print_text, say
 from flows.environment import QUIET, environment, silent
-from flows.interruption import interruptible
+from flows.interruption import hush, interruptible
 from iovalence import __version__
 from iovalence.errors import ConfigError, ExitStatus, IOValenceError
 
@@ -24,7 +34,7 @@ NEWEST = "newest"
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 # Named in the contract; each is taken off when it is built.
-LATER_COMMANDS = {"advise", "compare", "retrain", "promote", "rollback"}
+LATER_COMMANDS = {"retrain", "promote", "rollback"}
 LATER_COMMANDS |= {"deploy", "watch"}
 
 app = typer.Typer(
@@ -36,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (training, sweeps, configurations, runs, record, machine):
+for group in (training, sweeps, configurations, runs, comparing, advising, record, machine):
     group.register(app)
 
 
@@ -72,29 +82,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Warnings of the libraries below are not for people who train models.
         warnings.simplefilter("ignore")
     try:
-        with environment(silent() | ({} if debug else QUIET)), interruptible():
-            status = _run(given)
-        if status == ExitStatus.INTERRUPTED:
-            _tell(("interrupted",), debug=debug)
-    except IOValenceError as err:
-        status = err.status
-        _tell(err.faults, debug=debug)
-    except UsageError as err:
-        status = ExitStatus.INPUT
-        _tell((_advise(err),), debug=debug)
-    except KeyboardInterrupt:
-        status = ExitStatus.INTERRUPTED
-        _tell(("interrupted",), debug=debug)
-    except (BrokenPipeError, SystemExit):
-        # What reads us has ended, as `head` does: no fault. rich and typer say it by SystemExit.
-        status = ExitStatus.DONE
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as err:  # noqa: BLE001 - the border: no traceback is shown unasked
-        status = ExitStatus.FAULT
-        _tell((_unexpected(err),), debug=debug)
+        ended = _attempt(given, debug=debug)
+    except KeyboardInterrupt as err:
+        ended = _Ended(ExitStatus.INTERRUPTED, ("interrupted",), err)
+    if arguments is None:
+        # Whoever presses Ctrl-C ten times gets one answer, not the traceback of an exit.
+        hush()
+    _tell(ended, debug=debug)
     # Freeing half a gigabyte of modules one by one takes a second and a half.
     gc.freeze()
-    return int(status)
+    return int(ended.status)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """Hold how a command ended, and what is to be said of it."""
+
+    status: int
+    faults: Sequence[str] = ()
+    error: BaseException | None = None
+
+
+def _attempt(given: list[str], *, debug: bool) -> _Ended:
+    try:
+        with environment(silent() | ({} if debug else QUIET)), interruptible():
+            status = _run(given)
+        return _Ended(status, ("interrupted",) if status == ExitStatus.INTERRUPTED else ())
+    except IOValenceError as err:
+        return _Ended(err.status, err.faults, err)
+    except UsageError as err:
+        return _Ended(ExitStatus.INPUT, (_advise(err),), err)
+    except (BrokenPipeError, SystemExit):
+        # What reads us has ended, as `head` does: no fault. rich and typer say it by SystemExit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _Ended(ExitStatus.DONE)
+    except Exception as err:  # noqa: BLE001 - the border: no traceback is shown unasked
+        return _Ended(ExitStatus.FAULT, (_unexpected(err),), err)
 
 
 def _refuse_later(given: Sequence[str]) -> None:
@@ -143,10 +166,10 @@ def _unexpected(err: Exception) -> str:
     return f"IOValence itself failed: {told}; --debug shows where"
 
 
-def _tell(faults: Sequence[str], *, debug: bool) -> None:
-    if debug:
+def _tell(ended: _Ended, *, debug: bool) -> None:
+    if debug and ended.error is not None:
         import traceback
 
-        traceback.print_exc()
-    for fault in faults:
+        traceback.print_exception(ended.error)
+    for fault in ended.faults:
         say(f"error: {fault}")

@@ -1,12 +1,17 @@
 """Own what a person reads of runs in a terminal: one in ten lines, many in one line each."""
 
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iovalence.errors import ConfigError, RunNotFoundError, StorageError
 from iovalence.evaluation.result import EvaluationResult, PartResult
 from iovalence.evaluation.wording import (
     METRIC_TEXTS,
+    describe_loss,
     format_interval,
+    format_many,
     format_metric,
     format_seconds,
     label_baseline,
@@ -15,6 +20,12 @@ from iovalence.record import Record
 from iovalence.runs.folder import RunFolder, list_runs
 from iovalence.runs.manifest import Manifest
 
+if TYPE_CHECKING:
+    from iovalence.quality.checks import QualityReport
+
+MAX_FOUND = 2
+# Where in a summary the texts begin.
+INDENT = 14
 HEADLINES = ("accuracy", "roc_auc", "rmse", "r2")
 
 
@@ -35,6 +46,8 @@ class RunSummary(Record):
         result: Its first figure, for people; or why it failed.
         metrics: Every final figure by its full name.
         run_dir: Its folder.
+        sweep_id: The sweep that it is one configuration of, or None.
+        is_chosen: Whether that sweep chose it.
     """
 
     run_id: str
@@ -49,6 +62,8 @@ class RunSummary(Record):
     result: str
     metrics: dict[str, float]
     run_dir: Path
+    sweep_id: str | None = None
+    is_chosen: bool = False
 
 
 def list_summaries(workspace: Path) -> tuple[RunSummary, ...]:
@@ -93,6 +108,8 @@ def _summary(run: RunFolder) -> RunSummary:
         result=_headline(result.main_part) if result else "; ".join(manifest.failure),
         metrics=result.flat() if result else {},
         run_dir=run.root,
+        sweep_id=manifest.sweep_id,
+        is_chosen=manifest.is_chosen,
     )
 
 
@@ -135,7 +152,11 @@ def find_own_run(workspace: Path, since: str) -> RunFolder | None:
 
     this = Process.this()
     for run in list_runs(workspace):
-        manifest = run.manifest()
+        try:
+            manifest = run.manifest()
+        except StorageError:
+            # One that another command left damaged is not ours.
+            continue
         if manifest.process == this and max(manifest.started_at, *manifest.resumed) >= since:
             return run
     return None
@@ -155,14 +176,28 @@ def summarise(run: RunFolder) -> list[str]:
     part = result.main_part
     lines = [f"{manifest.state()}  run {run.run_id}{_named(manifest)}"]
     lines += [_result_line(part, name) for name in HEADLINES if name in part.metrics]
-    lines += _findings_line(run)
-    lines += [
-        f"  report      {run.report}",
-        f"  model       {run.model}",
-        *_mlflow_lines(run),
-        f"  predict     iovalence predict {run.run_id} DATA -o predictions.csv{_where(run)}",
-    ]
-    return lines
+    better = describe_loss(result.contest)
+    lines += [f"  note        {better}"] if better else []
+    found = [*_found_lines(run), *_verdict_lines(run)]
+    return [*lines, *found, *_place_lines(run), *_next_lines(run, result)]
+
+
+def _place_lines(run: RunFolder) -> Iterator[str]:
+    if run.report.is_file():
+        yield f"  report      {run.report}"
+    yield f"  model       {run.model}"
+    yield from _mlflow_lines(run)
+
+
+def _next_lines(run: RunFolder, result: EvaluationResult) -> Iterator[str]:
+    """Yield what to type next, from where the user stands."""
+    where = _where(run)
+    if run.report.is_file():
+        yield f"  next        iovalence report {run.run_id}{where}"
+    if result.unmet:
+        yield "              what was required was not reached: change the configuration and train"
+    else:
+        yield f"              iovalence predict {run.run_id} DATA -o predictions.csv{where}"
 
 
 def _named(manifest: Manifest) -> str:
@@ -180,18 +215,37 @@ def _result_line(part: PartResult, name: str) -> str:
     return f"  {part.part:12}{METRIC_TEXTS[name].label} {_figure(part, name)}{beside}"
 
 
-def _findings_line(run: RunFolder) -> list[str]:
+def _found_lines(run: RunFolder) -> list[str]:
+    """Return what the checks found: how much, where it is told, and the gravest of it."""
     from iovalence.quality.checks import QualityReport
+    from iovalence.quality.findings import by_gravity
 
     try:
         report = QualityReport.load(run.quality)
     except StorageError:
         return []
-    warnings = sum(finding.severity != "info" for finding in report.findings)
-    left = sum(counts.num_rows - counts.kept for counts in report.counts)
+    grave = [one for one in by_gravity(report.findings) if one.severity != "info"]
     page = run.quality_page if run.quality_page.is_file() else run.quality
-    said = f"{warnings} warning{'' if warnings == 1 else 's'}"
-    return [f"  data        {said}, {left:,} rows left out ({page})"]
+    lines = [f"  data        {_count_findings(report, len(grave))} ({page})"]
+    return lines + [f"              {one.check}: {one.short_message}" for one in grave[:MAX_FOUND]]
+
+
+def _count_findings(report: "QualityReport", num_grave: int) -> str:
+    left = sum(counts.num_rows - counts.kept for counts in report.counts)
+    return f"{format_many(num_grave, 'warning')}, {format_many(left, 'row')} left out"
+
+
+def _verdict_lines(run: RunFolder) -> list[str]:
+    """Return a line for each verdict, the first with its name beside it."""
+    from iovalence.diagnosis.verdict import Diagnosis
+
+    try:
+        diagnosis = Diagnosis.load(run.diagnosis)
+    except StorageError:
+        # A run of an earlier version has none.
+        return []
+    lines = [verdict.line for verdict in diagnosis.verdicts] or ["healthy"]
+    return [f"  {'diagnosis' if at == 0 else '':12}{line}" for at, line in enumerate(lines)]
 
 
 def _mlflow_lines(run: RunFolder) -> list[str]:
@@ -210,6 +264,7 @@ def _where(run: RunFolder) -> str:
 
     workspace = run.root.parents[1]
     try:
-        return "" if find_workspace(None).samefile(workspace) else f" --workspace {workspace}"
+        is_found = find_workspace(None).samefile(workspace)
     except ConfigError:
-        return f" --workspace {workspace}"
+        is_found = False
+    return "" if is_found else f" --workspace {shlex.quote(str(workspace))}"

@@ -16,7 +16,13 @@ from iovalence.stages.evaluated import raise_for_requirements
 from iovalence.sweeps.opened import ReadySweep, find_earlier, open_sweep, reopen_sweep
 from iovalence.sweeps.trained import choose_best
 from iovalence.tracking.sweeps import SweepPublisher, publish_sweep, sweep_target
-from tasks.model import evaluate_model, measure_effects, write_report
+from tasks.model import (
+    diagnose_run,
+    evaluate_model,
+    measure_columns,
+    measure_effects,
+    write_report,
+)
 from tasks.progress import say, tell
 from tasks.sweep import publish_runs, ready_rows, train_configurations
 
@@ -84,7 +90,9 @@ def measure_best(ready: ReadySweep, folder: SweepFolder) -> None:
     loaded, stages = ready.space.candidates[number - 1].loaded, ready.stages[number]
     with holding(run), ending(run):
         result = evaluate_model(loaded, run, stages)
+        measure_columns(loaded, run, stages)
         measure_effects(loaded, run, stages)
+        diagnose_run(loaded, run, stages, result)
         write_report(loaded, run, stages.ingested, result)
         raise_for_requirements(result)
         run.close("FINISHED")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -16,8 +17,15 @@ from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
-from tasks.model import evaluate_model, measure_effects, train_model, write_report
-from tasks.progress import tell
+from tasks.model import (
+    diagnose_run,
+    evaluate_model,
+    measure_columns,
+    measure_effects,
+    train_model,
+    write_report,
+)
+from tasks.progress import say, tell
 from tasks.publishing import publish_run
 from tasks.rows import (
     check_labels,
@@ -57,7 +65,9 @@ def train(
         stages = prepare_rows(loaded, run, checks, split)
         train_model(loaded, run, stages)
         result = evaluate_model(loaded, run, stages)
+        measure_columns(loaded, run, stages)
         measure_effects(loaded, run, stages)
+        diagnose_run(loaded, run, stages, result)
         write_report(loaded, run, ingested, result)
         raise_for_requirements(result)
         run.close("FINISHED")
@@ -70,7 +80,7 @@ def opening(
 ) -> Iterator[RunFolder]:
     """Yield a new run, or one that goes on; no other process can go on with it meanwhile."""
     flow_run_id = flow_run.get_id()
-    unfinished = None if resume is None else find_unfinished(loaded, resume, tell)
+    unfinished = None if resume is None else find_unfinished(loaded, resume, partial(say, loaded))
     if unfinished is None:
         run = open_run(loaded, ingested, run_name=run_name, flow_run_id=flow_run_id)
         with holding(run):
@@ -78,7 +88,7 @@ def opening(
         return
     with holding(unfinished):
         resume_run(loaded, unfinished, ingested, flow_run_id)
-        tell(f"run {unfinished.run_id} goes on")
+        say(loaded, f"run {unfinished.run_id} goes on")
         yield unfinished
 
 

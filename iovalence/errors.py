@@ -62,9 +62,16 @@ class GateError(IOValenceError, RuntimeError):
 
 
 class TrainingError(IOValenceError, ArithmeticError):
-    """Training cannot go on: the loss is not finite."""
+    """Training cannot go on: the loss is not finite.
+
+    Attributes:
+        step: Step whose loss it was, from 1; None where there is no such step.
+        epoch: Its epoch.
+    """
 
     status = ExitStatus.TRAINING
+    step: int | None = None
+    epoch: int | None = None
 
 
 class StorageError(IOValenceError, OSError):

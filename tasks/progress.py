@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from iovalence.config.load import LoadedConfig
+from tasks.live import can_redraw, print_above, region, waiting
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from iovalence.runs.store import StageOutput
     from iovalence.training.trainer import EpochFigures
 
@@ -35,8 +34,14 @@ def say(loaded: LoadedConfig, text: str) -> None:
 
 def tell(text: str) -> None:
     """Write one line for people, beside the results on standard output."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    if not print_above(text):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def working(loaded: LoadedConfig, text: str) -> AbstractContextManager[None]:
+    """Show what goes on in a block where it takes longer than a second; see `waiting`."""
+    return waiting(text, is_shown=loaded.config.training.verbose)
 
 
 def tell_stage(loaded: LoadedConfig, output: "StageOutput") -> None:
@@ -62,32 +67,23 @@ def _describe_table(output: "StageOutput") -> str:
 
 
 @contextmanager
-def show_epochs(loaded: LoadedConfig) -> Iterator[Callable[["EpochFigures"], None] | None]:
-    """Yield what is to be called after each epoch: a line for it, and a bar on a terminal."""
+def show_epochs(loaded: LoadedConfig) -> Iterator["Callable[[EpochFigures], None] | None"]:
+    """Yield what is to be called after each epoch; None for a run that is to be silent.
+
+    On a terminal it takes the figures down, and another thread draws them a few times a second;
+    elsewhere it writes a line.
+    """
+    from tasks.epoch_display import EpochDisplay
+
     training = loaded.config.training
     if not training.verbose:
         yield None
-        return
-    if not sys.stderr.isatty():
+    elif not can_redraw():
         yield lambda figures: tell(_line(figures, training.epochs))
-        return
-    with _bar() as progress:
-        bar = progress.add_task("Training", total=training.epochs)
-
-        def show(figures: "EpochFigures") -> None:
-            progress.console.print(_line(figures, training.epochs), highlight=False, soft_wrap=True)
-            progress.update(bar, completed=figures.epoch)
-
-        yield show
-
-
-def _bar() -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    else:
+        display = EpochDisplay(training.epochs, may_stop=training.early_stopping)
+        with region(display.draw):
+            yield display.observe
 
 
 def _line(figures: "EpochFigures", num_epochs: int) -> str:

@@ -15,13 +15,14 @@ from iovalence.stages.compared import load_comparison
 from iovalence.stages.rows import Checks, RowStages
 from iovalence.stages.stored import ingest_stage, split_stage
 from tasks.findings import say_findings, show_findings, showing_failures
-from tasks.progress import describe_stage, say
+from tasks.progress import describe_stage, say, working
 
 
 @task(name="ingest", cache_policy=NO_CACHE, persist_result=False)
 def ingest_rows(loaded: LoadedConfig) -> StageOutput:
     """Read the files into one typed table."""
-    ingested = ingest_stage(loaded)
+    with working(loaded, "reading the rows"):
+        ingested = ingest_stage(loaded)
     say(loaded, describe_stage(ingested))
     return ingested
 
@@ -29,7 +30,7 @@ def ingest_rows(loaded: LoadedConfig) -> StageOutput:
 @task(name="check", cache_policy=NO_CACHE, persist_result=False)
 def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> Checks:
     """Check the rows; a check whose action is `fail` ends the run here."""
-    with showing_failures(loaded, run):
+    with showing_failures(loaded, run), working(loaded, "checking the rows"):
         checks = rows.check_rows(loaded, run, ingested)
     _say(loaded, run, checks.checked, _findings(checks.checked))
     return checks
@@ -38,7 +39,7 @@ def check_rows(loaded: LoadedConfig, run: RunFolder, ingested: StageOutput) -> C
 @task(name="compare", cache_policy=NO_CACHE, persist_result=False)
 def compare_rows(loaded: LoadedConfig, run: RunFolder, checks: Checks) -> Checks:
     """Compare the table with that of the last accepted run; `fail` ends the run here."""
-    with showing_failures(loaded, run):
+    with showing_failures(loaded, run), working(loaded, "comparing the table"):
         checks = rows.compare_rows(loaded, run, checks)
     if checks.compared is not None:
         _say(loaded, run, checks.compared.compared, load_comparison(checks.compared).findings)
@@ -48,7 +49,7 @@ def compare_rows(loaded: LoadedConfig, run: RunFolder, checks: Checks) -> Checks
 @task(name="check-labels", cache_policy=NO_CACHE, persist_result=False)
 def check_labels(loaded: LoadedConfig, run: RunFolder, checks: Checks) -> Checks:
     """Look for labels that the other rows contradict; with action `fail` one ends the run here."""
-    with showing_failures(loaded, run):
+    with showing_failures(loaded, run), working(loaded, "checking the labels"):
         checks = rows.check_labels(loaded, run, checks)
     if checks.suspected is not None:
         _say(loaded, run, checks.suspected, _findings(checks.suspected))
@@ -58,7 +59,8 @@ def check_labels(loaded: LoadedConfig, run: RunFolder, checks: Checks) -> Checks
 @task(name="split", cache_policy=NO_CACHE, persist_result=False)
 def split_rows(loaded: LoadedConfig, checks: Checks) -> StageOutput:
     """Assign each row to a part."""
-    split = split_stage(loaded, checks.ingested, checks.checked)
+    with working(loaded, "splitting the rows"):
+        split = split_stage(loaded, checks.ingested, checks.checked)
     say(loaded, describe_stage(split))
     return split
 
@@ -66,7 +68,7 @@ def split_rows(loaded: LoadedConfig, checks: Checks) -> StageOutput:
 @task(name="check-parts", cache_policy=NO_CACHE, persist_result=False)
 def check_parts(loaded: LoadedConfig, run: RunFolder, checks: Checks, split: StageOutput) -> Checks:
     """Check the parts; a check whose action is `fail` ends the run here."""
-    with showing_failures(loaded, run):
+    with showing_failures(loaded, run), working(loaded, "checking the parts"):
         checks = rows.check_parts(loaded, run, checks, split)
     if checks.parted is not None:
         _say(loaded, run, checks.parted, _findings(checks.parted))
@@ -79,7 +81,8 @@ def prepare_rows(
     loaded: LoadedConfig, run: RunFolder, checks: Checks, split: StageOutput
 ) -> RowStages:
     """Fit the preprocessing on the train part and encode all rows."""
-    stages = rows.prepare_rows(loaded, run, checks, split)
+    with working(loaded, "preparing the features"):
+        stages = rows.prepare_rows(loaded, run, checks, split)
     say(loaded, describe_stage(stages.prepared))
     return stages
 

@@ -7,18 +7,20 @@ from prefect.cache_policies import NO_CACHE
 
 from iovalence.config.load import LoadedConfig
 from iovalence.config.space import Space
+from iovalence.evaluation.wording import format_many
 from iovalence.runs.sweep import SweepFolder, SweepRecord
 from iovalence.sweeps.opened import ReadySweep, ready_sweep
 from iovalence.sweeps.trained import train_all
 from iovalence.tracking.sweeps import publish_all
-from tasks.progress import say
+from tasks.progress import say, working
 from tasks.sweep_progress import show_sweep
 
 
 @task(name="ready", cache_policy=NO_CACHE, persist_result=False)
 def ready_rows(space: Space, *, method: str, by: str, halving: bool) -> ReadySweep:
     """Read, check, split and prepare the rows, once for all configurations that share them."""
-    ready = ready_sweep(space, method=method, by=by, halving=halving)
+    with working(space.base, "making the rows ready"):
+        ready = ready_sweep(space, method=method, by=by, halving=halving)
     different = len({stages.prepared.key for stages in ready.stages.values()})
     rows = f"{different} ways" if different > 1 else "once for all"
     say(space.base, f"read, checked, split and prepared the rows {rows}")
@@ -37,7 +39,8 @@ def train_configurations(
     workers = record.workers
     if waiting:
         processes = f"{workers.number} process{'es' if workers.number > 1 else ''}"
-        say(base, f"training {len(waiting)} configurations in {processes} ({workers.reason})")
+        number = format_many(len(waiting), "configuration")
+        say(base, f"training {number} in {processes} ({workers.reason})")
     if len(ready.rungs) > 1:
         rungs = ", ".join(f"{rung.number} to epoch {rung.epochs}" for rung in ready.rungs)
         say(base, f"successive halving: {rungs}")
@@ -49,5 +52,6 @@ def train_configurations(
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1)
 def publish_runs(loaded: LoadedConfig, sweep: SweepFolder) -> None:
     """Send to MLflow what it does not have yet of a sweep that has ended, and of its runs."""
-    target = publish_all(sweep)
+    with working(loaded, "showing the sweep in MLflow"):
+        target = publish_all(sweep)
     say(loaded, f"showed the sweep in MLflow ({target.uri})")

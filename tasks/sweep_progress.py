@@ -1,6 +1,5 @@
 """Own what a person sees while a sweep goes on: one calm line on a terminal, else plain lines."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from iovalence.config.space import name_values
 from iovalence.evaluation.wording import format_seconds
 from iovalence.runs.sweep import Configuration, SweepRecord
 from iovalence.sweeps.messages import Event
+from tasks.live import REFRESHES, can_redraw
 from tasks.progress import tell
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show_sweep(loaded: LoadedConfig, record: SweepRecord, total: int) -> Iterato
     """
     if not loaded.config.training.verbose:
         yield _say_nothing
-    elif sys.stderr.isatty():
+    elif can_redraw():
         with _bar() as progress:
             yield _Live(progress, record, total, loaded.config.training.epochs).show
     else:
@@ -113,4 +113,10 @@ def _bar() -> "Progress":
         Remaining(),
         TextColumn("{task.fields[best]}"),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=REFRESHES,
+        redirect_stdout=False,
+    )

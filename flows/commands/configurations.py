@@ -1,5 +1,6 @@
 """Own the commands about a configuration and its data: `init` and `check`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -24,14 +25,20 @@ def init(
     column_names: Annotated[
         str | None, typer.Option(help="For a file without a header: names, with commas.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a commented configuration for a table: target, types and split as found."""
     from flows.drafting import draft_file
+    from tasks.live import waiting
 
     names = tuple(name.strip() for name in column_names.split(",")) if column_names else None
-    path = draft_file(data, out, target=target, column_names=names)
+    with waiting("looking at the table"):
+        path = draft_file(data, out, target=target, column_names=names)
+    if as_json:
+        print_json({"config": str(path)})
+        return
     print_text(str(path))
-    say(f"look at it, then: iovalence train {path}")
+    say(f"look at it, then: iovalence train {shlex.quote(str(path))}")
 
 
 def check(
@@ -47,11 +54,12 @@ def check(
     from iovalence.config.load import load_config
     from iovalence.quality.checks import raise_for_failures
     from iovalence.stages.rows import check_alone, join_findings, save_checks
-    from tasks.progress import tell_stage
+    from tasks.progress import tell_stage, working
 
     loaded = load_config(config, overrides or ())
-    checks = check_alone(loaded, lambda output: tell_stage(loaded, output))
-    folder, report = save_checks(loaded, checks), join_findings(checks)
+    with working(loaded, "checking the data"):
+        checks = check_alone(loaded, lambda output: tell_stage(loaded, output))
+        folder, report = save_checks(loaded, checks), join_findings(checks)
     if as_json:
         paths = {"page": str(folder.quality_page), "removed_rows": str(folder.removed_rows)}
         print_json(report.model_dump(mode="json") | paths)

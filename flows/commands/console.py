@@ -11,6 +11,10 @@ import typer
 if TYPE_CHECKING:
     from rich.text import Text
 
+MAX_CELL, LEAST_CELL = 100, 30
+GAP = 3
+"""Between the columns of a table."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Workspace = Annotated[
     str | None,
@@ -60,6 +64,55 @@ def print_table(columns: Sequence[str], rows: "Sequence[Sequence[str | Text]]") 
     # What is not a terminal has no width, and a table folded at 80 columns cannot be searched.
     width = None if sys.stdout.isatty() else 10_000
     Console(width=width, highlight=False, soft_wrap=False).print(table)
+
+
+def fit_last(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return the rows of a table with the last cell of each cut, so that each fits one line."""
+    import shutil
+
+    room = MAX_CELL
+    if sys.stdout.isatty():
+        before = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
+        room = shutil.get_terminal_size().columns - sum(before) - GAP * len(before)
+    room = max(room, LEAST_CELL)
+    return [(*row[:-1], cut(row[-1], room)) for row in rows]
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text in one line of at most so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 4].rstrip()} ..."
+
+
+def print_lines(lines: Sequence[str], indent: int) -> None:
+    """Print lines that begin with a name; on a terminal what is too long goes on below the text.
+
+    Args:
+        lines: A name and a text each.
+        indent: Where the texts begin.
+    """
+    import shutil
+
+    width = max(shutil.get_terminal_size().columns, 2 * indent) if sys.stdout.isatty() else None
+    for line in lines:
+        print_text(line if width is None else fold(line, width, indent))
+
+
+def fold(line: str, width: int, indent: int) -> str:
+    """Return a line folded between words; a path or a command stays whole, to be copied."""
+    import textwrap
+
+    text = line.lstrip()
+    if "iovalence " in text or len(text.split()) <= 2:  # a name and a path
+        return line
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=line[: len(line) - len(text)],
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def say(text: str) -> None:

@@ -16,11 +16,13 @@ def register(app: typer.Typer) -> None:
 def up(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """Start local Prefect and MLflow servers for this workspace, which stay."""
     from flows.local_servers import list_running, start_servers
+    from tasks.live import waiting
 
     place = workspace_to_make(workspace)
     there = {server.name for server in list_running(place)}
     say(f"starting servers for {place}" if len(there) < 2 else f"they run already for {place}")
-    servers = start_servers(place)
+    with waiting("waiting until they answer"):
+        servers = start_servers(place)
     if as_json:
         print_json({server.name: server.url for server in servers})
         return
@@ -34,8 +36,10 @@ def up(workspace: Workspace = None, as_json: AsJson = False) -> None:
 def down(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """End the servers that `up` started for this workspace."""
     from flows.local_servers import stop_servers
+    from tasks.live import waiting
 
-    stopped = stop_servers(workspace_to_make(workspace))
+    with waiting("ending the servers"):
+        stopped = stop_servers(workspace_to_make(workspace))
     if as_json:
         print_json({"stopped": [server.name for server in stopped]})
     elif not stopped:
@@ -47,8 +51,10 @@ def down(workspace: Workspace = None, as_json: AsJson = False) -> None:
 def doctor(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """Check this installation: versions, machine, disk, ports, servers."""
     from flows.doctor import examine, raise_for_failures
+    from tasks.live import waiting
 
-    findings = examine(workspace_to_make(workspace))
+    with waiting("looking at this installation"):
+        findings = examine(workspace_to_make(workspace))
     if as_json:
         print_json({"checks": [finding.model_dump() for finding in findings]})
     else:

@@ -48,8 +48,10 @@ def gc(
     """Remove what no run needs: unused stages, leftovers of killed processes, old checkpoints."""
     from iovalence.errors import StorageError
     from iovalence.runs.garbage import clean_workspace
+    from tasks.live import waiting
 
-    found = clean_workspace(find_workspace(workspace), dry_run=dry_run)
+    with waiting("looking for what no run needs"):
+        found = clean_workspace(find_workspace(workspace), dry_run=dry_run)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.console import AsJson, print_json, print_table, print_text, say
+from flows.commands.console import AsJson, print_json, print_lines, print_table, print_text, say
 from flows.commands.training import Config, Overrides
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ def sweep(
     """
     from flows.server import prefect_server
     from iovalence.config.space import load_space
+    from iovalence.evaluation.wording import format_many
+    from iovalence.sweeps.ranking import validate_name
+
+    validate_name(by)
 
     given = [*(overrides or ()), *([f"run.workers={workers}"] if workers is not None else ())]
     space = load_space(config, given, vary or (), num_random=num_random)
@@ -75,11 +79,13 @@ def sweep(
     with prefect_server(space.base.workspace) as server:
         if verbose:
             once = f" ({space.num_repeated} more mean the same)" if space.num_repeated else ""
-            say(f"starting: {config}, {len(space.candidates)} configurations{once}")
+            number = format_many(len(space.candidates), "configuration")
+            say(f"starting: {config}, {number}{once}")
         _run(
             server,
             space.base.workspace,
             as_json=as_json,
+            verbose=verbose,
             config=str(config),
             overrides=given,
             vary=list(vary or ()),
@@ -90,15 +96,26 @@ def sweep(
         )
 
 
-def _run(server: "Server", workspace: "Path", *, as_json: bool, **parameters: object) -> None:
+def _run(
+    server: "Server",
+    workspace: "Path",
+    *,
+    as_json: bool,
+    verbose: bool,
+    **parameters: object,
+) -> None:
     """Run the flow, and print what it left, also when it failed."""
-    # The server boots while these are imported.
-    from flows.prefect_run import run_flow
-    from flows.sweep import sweep as sweep_flow
-    from flows.sweep_summary import find_own_sweep
-    from iovalence.runs.manifest import now
-    from iovalence.runs.sweep import SweepFolder, sweeps_folder
+    from tasks.live import waiting
 
+    with waiting("starting", is_shown=verbose):
+        # The server boots while these are imported.
+        from flows.prefect_run import run_flow
+        from flows.sweep import sweep as sweep_flow
+        from flows.sweep_summary import find_own_sweep
+        from iovalence.runs.manifest import now
+        from iovalence.runs.sweep import SweepFolder, sweeps_folder
+
+        server.wait()
     began = now()
     folder: SweepFolder | None = None
     try:
@@ -111,6 +128,7 @@ def _run(server: "Server", workspace: "Path", *, as_json: bool, **parameters: ob
 
 
 def _show(folder: "SweepFolder", *, as_json: bool) -> None:
+    from flows.summary import INDENT
     from flows.sweep_summary import outcome_of_sweep, summarise_sweep, sweep_rows
 
     record = folder.record()
@@ -122,4 +140,4 @@ def _show(folder: "SweepFolder", *, as_json: bool) -> None:
     print_table(("", "configuration", record.by, "epochs", "took", "run"), rows[:MAX_SHOWN])
     if len(rows) > MAX_SHOWN:
         print_text(f"and {len(rows) - MAX_SHOWN} more ({folder.record_path})")
-    print_text("\n".join(summarise_sweep(folder)))
+    print_lines(summarise_sweep(folder), INDENT)

@@ -1,11 +1,12 @@
 """Own the commands that train: `quickstart` and `train`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.console import AsJson, command_name, print_json, print_text, say
+from flows.commands.console import AsJson, command_name, print_json, print_lines, print_text, say
 
 if TYPE_CHECKING:
     from flows.server import Server
@@ -43,7 +44,8 @@ def quickstart(
     if not as_json:
         print_text(
             f"\nNext: change {config} (every key has its meaning beside it) and train again with\n"
-            f"  {command_name()} train {config}\nor begin with a table of yours:\n"
+            f"  {command_name()} train {shlex.quote(str(config))}\n"
+            "or begin with a table of yours:\n"
             f"  {command_name()} init my-table.csv"
         )
 
@@ -76,8 +78,14 @@ def train(
         if not is_silent:
             say(f"starting: {config}")
         given = {"overrides": list(overrides or ()), "run_name": run_name, "resume": resume}
-        silent = is_silent and not as_json
-        _run(server, loaded.workspace, as_json=as_json, silent=silent, config=str(config), **given)
+        _run(
+            server,
+            loaded.workspace,
+            as_json=as_json,
+            silent=is_silent,
+            config=str(config),
+            **given,
+        )
 
 
 def _rehearse(loaded: "LoadedConfig", *, as_json: bool) -> None:
@@ -99,12 +107,16 @@ def _run(
     **parameters: object,
 ) -> None:
     """Run the flow, and print what it left, also when it failed."""
-    # The server boots while these are imported.
-    from flows.prefect_run import run_flow
-    from flows.summary import find_own_run, outcome_of, summarise
-    from flows.train import train as train_flow
-    from iovalence.runs.manifest import now
+    from tasks.live import waiting
 
+    with waiting("starting", is_shown=not silent):
+        # The server boots while these are imported.
+        from flows.prefect_run import run_flow
+        from flows.summary import INDENT, find_own_run, outcome_of, summarise
+        from flows.train import train as train_flow
+        from iovalence.runs.manifest import now
+
+        server.wait()
     began = now()
     try:
         run_flow(train_flow, server, **parameters)
@@ -113,4 +125,5 @@ def _run(
         if run is not None and as_json:
             print_json(outcome_of(run))
         elif run is not None and run.metrics.is_file() and not silent:
-            print_text("\n" + "\n".join(summarise(run)))
+            print_text("")
+            print_lines(summarise(run), INDENT)

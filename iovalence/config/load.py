@@ -95,12 +95,20 @@ def load_config(
 def _resolve_workspace(config: Config, base: Path, path: Path) -> Path:
     folder = config.run.workspace
     try:
-        return (base / Path(folder).expanduser()).resolve()
+        workspace = (base / Path(folder).expanduser()).resolve()
     except (RuntimeError, OSError) as err:
         raise ConfigError(
             f"run.workspace must be a folder that can be found, got {shorten(folder)} "
             f"({path}); {err}"
         ) from err
+    if "?" in str(workspace) and config.tracking.uri is None:
+        # Said now, not by MLflow when all is trained.
+        raise ConfigError(
+            "run.workspace must have no '?' in its path, which MLflow takes for the end of its "
+            f"database's name, got {shorten(str(workspace))} ({path}); name another folder, or set "
+            "tracking.uri"
+        )
+    return workspace
 
 
 def _read(path: Path) -> bytes:

@@ -13,7 +13,7 @@ from iovalence.data.schema import SOURCES, Column, Role, Source, SourceFile, Tab
 from iovalence.data.section import DataSection
 from iovalence.data.table import Table
 from iovalence.data.target import shown
-from iovalence.data.typed import RowTyper, arrow_schema, check_columns
+from iovalence.data.typed import RowTyper, arrow_schema, check_columns, list_missing_columns
 from iovalence.errors import DataError, StorageError
 
 _TABLE, _SCHEMA, _SPOOL = "table.arrow", "schema.json", "plain.arrow"
@@ -147,12 +147,9 @@ def read_rows(
     need_target: bool,
     need_order: bool = False,
 ) -> pa.Table:
-    """Read other rows as the columns of a known table, all at once; see `stream_rows`."""
-    streamed = stream_rows(
-        path, base, section, schema, need_target=need_target, need_order=need_order
-    )
-    batches = list(streamed)
-    return pa.Table.from_batches(batches, schema=arrow_schema(schema.columns))
+    """Read other rows as the columns of a known table, all at once; see `OtherRows`."""
+    rows = OtherRows(path, base, section, schema, need_target=need_target, need_order=need_order)
+    return rows.at_once()
 
 
 def stream_rows(
@@ -164,39 +161,78 @@ def stream_rows(
     need_target: bool,
     need_order: bool = False,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield other rows as the columns of a known table, a batch at a time.
+    """Yield other rows as the columns of a known table, a batch at a time; see `OtherRows`."""
+    yield from OtherRows(
+        path, base, section, schema, need_target=need_target, need_order=need_order
+    )
+
+
+class OtherRows:
+    """Walk once through other rows, as the columns of a known table, a batch at a time.
+
+    Rows come in the files' order, typed as `Table.columns`; columns that the files lack, or that
+    are not needed, are null; those that the table lacks are left out.
 
     Args:
         path: A file, a folder or a glob.
         base: Folder that `path` is relative to.
         section: How the files of the table were read.
         schema: The table's columns.
-        need_target: Whether the rows must have the target, and the weight where there is one.
+        need_target: Whether the rows must have the target, and the weight where there is one;
+            None for where they have it.
         need_order: Whether they must have group and time.
 
-    Returns:
-        Rows in the files' order, typed as `Table.columns`; columns that the files lack, or
-        that are not needed, are null; those that the table lacks are left out.
+    Attributes:
+        has_target: Whether the rows have the target, and it was asked for.
+        notes: What people should know: how files were read, which columns are not used.
 
     Raises:
-        DataError: A file is missing or cannot be read, a column that is needed is missing, or a
-            value does not fit its column; the last is known, and raised, after the last batch.
+        DataError: A file is missing or cannot be read; or, once the last row was looked at, a
+            line for each column that is missing or holds what does not fit. From the first
+            fault on no rows come.
     """
-    raw = open_rows(path, base, "the data", section, target_needed=need_target)
-    check_columns(
-        raw.schema,
-        schema.columns,
-        f"the data ({path})",
-        need_target=need_target,
-        need_order=need_order,
-    )
-    unneeded: set[Role] = set() if need_target else {"target", "weight"}
-    if not (need_target or need_order):
-        unneeded.add("time")
-    ignored = [column.name for column in schema.columns if column.role in unneeded]
-    typer = RowTyper(schema.columns, path, ignore=ignored)
-    yield from typer.type_batches(raw.batches)
-    typer.check_fits(max_share=0.0)
+
+    def __init__(
+        self,
+        path: str,
+        base: Path,
+        section: DataSection,
+        schema: TableSchema,
+        *,
+        need_target: bool | None,
+        need_order: bool = False,
+    ) -> None:
+        raw = open_rows(path, base, "the data", section, target_needed=bool(need_target))
+        self.has_target = need_target is not False and schema.target in raw.schema.names
+        needed = self.has_target or bool(need_target)
+        self._missing = list_missing_columns(
+            raw.schema,
+            schema.columns,
+            f"the data ({path})",
+            need_target=needed,
+            need_order=need_order,
+        )
+        unneeded: set[Role] = set() if needed else {"target", "weight"}
+        if not (needed or need_order):
+            unneeded.add("time")
+        ignored = [column.name for column in schema.columns if column.role in unneeded]
+        self._typer = RowTyper(schema.columns, path, ignore=ignored, gather=True)
+        self._schema, self._batches = arrow_schema(schema.columns), raw.batches
+        known = {column.name for column in schema.columns}
+        extra = [name for name in raw.schema.names if name not in known]
+        self.notes = [*raw.notes]
+        if extra:
+            self.notes.append(f"columns that the model does not know are not used: {shown(extra)}")
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._typer.type_batches(self._batches):
+            if not self._missing and not self._typer.has_faults:
+                yield batch
+        self._typer.check_fits(max_share=0.0, others=self._missing)
+
+    def at_once(self) -> pa.Table:
+        """Return all rows together; raises as walking through them does."""
+        return pa.Table.from_batches(list(self), schema=self._schema)
 
 
 def _write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

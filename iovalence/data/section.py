@@ -121,6 +121,14 @@ class DataSection(Section):
         "group keeps entities whole, time trains on the earliest rows, hash keeps each row in its "
         "part as the table grows",
     )
+    split_seed: int | None = Field(
+        None,
+        ge=0,
+        lt=2**63,
+        description="decides the split alone, so that trainings of other seeds have the same one; "
+        "training.seed when not given",
+        examples=[42],
+    )
 
     @model_validator(mode="after")
     def _parts_leave_rows_to_train_on(self) -> "DataSection":

@@ -31,13 +31,29 @@ class RowTyper:
         columns: The columns to make, in order.
         place: What the rows are from, for messages, as in `data.test_file`.
         ignore: Names of columns to leave null throughout.
+        gather: Whether infinite numbers and wrong weights are kept for `check_fits`, where all
+            faults are named together, and not raised at once.
     """
 
-    def __init__(self, columns: Sequence[Column], place: str, ignore: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        place: str,
+        ignore: Collection[str] = (),
+        *,
+        gather: bool = False,
+    ) -> None:
         self.columns = columns
         self.num_rows = 0
         self._place, self._ignore = place, ignore
         self._misfits = {column.name: _Misfits() for column in columns}
+        self._gather = gather
+        self._refused: dict[str, str] = {}
+
+    @property
+    def has_faults(self) -> bool:
+        """Say whether anything so far did not fit."""
+        return bool(self._refused) or any(one.count for one in self._misfits.values())
 
     def type_batches(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield batches of the schema; a column that the rows lack is null throughout.
@@ -95,11 +111,14 @@ class RowTyper:
     def _refuse(self, wrong: pa.Array, values: pa.Array, column: Column, must: str) -> None:
         row = pc.index(wrong, True).as_py()
         value = values[row].as_py()
-        raise DataError(
+        fault = (
             f"column '{column.name}' must hold {must}, found "
             f"{'none' if value is None else value} in row {self.num_rows + row + 1} of "
             f"{self._place}; correct it, exclude the column, or list it in data.missing_values"
         )
+        if not self._gather:
+            raise DataError(fault)
+        self._refused.setdefault(column.name, fault)
 
     def notes(self) -> tuple[str, ...]:
         """Return a line for each column with values that do not fit and count as missing."""
@@ -110,16 +129,21 @@ class RowTyper:
             if self._misfits[column.name].count
         )
 
-    def check_fits(self, max_share: float = MAX_ODD_SHARE) -> None:
+    def check_fits(self, max_share: float = MAX_ODD_SHARE, others: Sequence[str] = ()) -> None:
         """Refuse columns with more values that do not fit than a slip of the pen explains.
 
         Args:
             max_share: Largest share of a column's values that may not fit, in [0, 1].
+            others: Faults of the same rows that are known already, a line each.
 
         Raises:
-            DataError: One line for each such column.
+            DataError: One line for each such column, after the other faults.
         """
         faults = [
+            *others,
+            *self._refused.values(),
+        ]
+        faults += [
             f"column '{column.name}' must be {column.kind} as in the file trained on, "
             f"found {self._describe(column)}; correct them"
             for column in self.columns
@@ -147,25 +171,43 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 def check_columns(
-    schema: pa.Schema,
-    columns: Sequence[Column],
-    place: str,
-    *,
-    need_target: bool,
-    need_order: bool = False,
+    schema: pa.Schema, columns: Sequence[Column], place: str, *, need_target: bool
 ) -> None:
     """Refuse rows that lack a column which is used.
 
     Raises:
         DataError: One line naming every column that is missing.
     """
+    faults = list_missing_columns(schema, columns, place, need_target=need_target)
+    if faults:
+        raise DataError(faults)
+
+
+def list_missing_columns(
+    schema: pa.Schema,
+    columns: Sequence[Column],
+    place: str,
+    *,
+    need_target: bool,
+    need_order: bool = False,
+) -> list[str]:
+    """Return one line naming every column that is used and missing; none where none is.
+
+    Args:
+        schema: Of the rows.
+        columns: Of the table that they are to be rows of.
+        place: What the rows are from, for messages.
+        need_target: Whether target and weight are used.
+        need_order: Whether group and time are.
+    """
     used: set[Role] = {"feature", "target", "weight"} if need_target else {"feature"}
     used |= {"group", "time"} if need_order else set()
     present = set(schema.names)
     missing = [c.name for c in columns if c.role in used and c.name not in present]
-    if missing:
-        raise DataError(
-            f"{place} must have the columns of the file trained on, found none called "
-            f"{', '.join(repr(name) for name in missing)}; it has {len(present)}: "
-            f"{', '.join(repr(name) for name in schema.names[:10])}"
-        )
+    if not missing:
+        return []
+    return [
+        f"{place} must have the columns of the file trained on, found none called "
+        f"{', '.join(repr(name) for name in missing)}; it has {len(present)}: "
+        f"{', '.join(repr(name) for name in schema.names[:10])}"
+    ]

@@ -1,1 +1,1 @@
-"""Measure a model, and show what was found."""
+"""Measure a model: figures, intervals, and what pictures are drawn of."""

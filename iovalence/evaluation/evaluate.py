@@ -7,23 +7,32 @@ Shapes: N rows, K classes.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iovalence.data.section import Task
+from iovalence.evaluation.cautions import explain_doubts
+from iovalence.evaluation.formulas import (
+    Interval,
+    area_interval,
+    mean_interval,
+    share_interval,
+)
 from iovalence.evaluation.intervals import (
     MAX_ROWS_RESAMPLED,
     bootstrap_intervals,
     choose_num_resamples,
-    exact_interval,
 )
+from iovalence.evaluation.margins import compute_margin
 from iovalence.evaluation.metrics import (
     Floats,
     Ints,
     Measure,
     build_classification_measure,
     build_regression_measure,
+    compute_losses,
     measure_once,
 )
 from iovalence.evaluation.result import (
@@ -100,16 +109,24 @@ def evaluate_part(
             y_true[sample], take_predictions(predictions, sample), positive_index
         )
     metrics = {} if loss is None else {"loss": Figure(value=loss)}
-    metrics |= _add_intervals(values, measure, weights, sample, num_resamples, seed)
+    intervals = _resample(values, measure, weights, sample, num_resamples, seed)
+    if num_resamples:
+        intervals |= formula_intervals(y_true, predictions, weights, positive_index, values)
+    metrics |= _add_intervals(values, intervals)
     return PartResult(
         part=part,
         num_rows=len(y_true),
         metrics=metrics,
         num_resamples=num_resamples,
-        notes=tuple(_explain(values, metrics, y_true, predictions.classes, num_resamples)),
+        notes=tuple(_explain(values, metrics, y_true, predictions, weights, num_resamples)),
         baselines={
             name: _compute_defined(y_true, said, weights, positive_index)
             for name, said in (baselines or {}).items()
+        },
+        margins={
+            name: margin
+            for name, said in (baselines or {}).items()
+            if (margin := compute_margin(y_true, predictions, said, weights)) is not None
         },
         confusion_matrix=count_confusion(y_true, predictions) if predictions.classes else None,
         per_class=measure_classes(y_true, predictions, weights) if predictions.classes else (),
@@ -126,7 +143,12 @@ def build_measure(
     """Return the measure of all metrics of the task; see `evaluate_part`."""
     if predictions.probs is None:
         return build_regression_measure(y_true.astype(np.float64), _values(predictions))
-    return build_classification_measure(y_true.astype(np.int64), predictions.probs, positive_index)
+    return build_classification_measure(
+        y_true.astype(np.int64),
+        predictions.probs,
+        positive_index,
+        y_pred=predictions.y_pred.astype(np.int64),
+    )
 
 
 def _values(predictions: Predictions) -> Floats:
@@ -139,16 +161,16 @@ def spread_rows(num_rows: int, most: int) -> Ints:
     return rows
 
 
-def _add_intervals(
+def _resample(
     values: Mapping[str, float],
     measure: Measure,
     weights: Floats,
     sample: Ints,
     num_resamples: int,
     seed: int,
-) -> dict[str, Figure]:
-    """Return the metrics that are defined, with their intervals if resamples are asked for."""
-    intervals = bootstrap_intervals(
+) -> dict[str, Interval]:
+    """Return the interval of each metric from resamples of a sample of the rows."""
+    return bootstrap_intervals(
         measure,
         len(sample),
         weights[sample],
@@ -157,8 +179,46 @@ def _add_intervals(
         figures=values,
         scale=math.sqrt(len(sample) / max(len(weights), 1)),
     )
-    if num_resamples and (exact := exact_interval(values.get("accuracy", math.nan), weights)):
-        intervals["accuracy"] = exact
+
+
+def formula_intervals(
+    y_true: Ints | Floats,
+    predictions: Predictions,
+    weights: Floats,
+    positive_index: int | None,
+    values: Mapping[str, float],
+) -> dict[str, Interval]:
+    """Return the intervals that need no resamples, of the metrics that have one.
+
+    Args:
+        y_true: As in `evaluate_part`.
+        predictions: What the model says of the rows.
+        weights: Weight of each row, float64 (N,) >= 0.
+        positive_index: The class that counts as positive when there are two; else None.
+        values: Each metric of these rows, by name.
+    """
+    if predictions.probs is None:
+        residual = y_true - _values(predictions)
+        squared = mean_interval(residual**2, weights)
+        root = None if squared is None else (max(squared[0], 0.0) ** 0.5, squared[1] ** 0.5)
+        found = {"rmse": root, "mae": mean_interval(np.abs(residual), weights)}
+    else:
+        known = y_true >= 0
+        labels, probs, of_known = y_true[known].astype(np.int64), predictions.probs, weights[known]
+        probs = probs if known.all() else probs[known]
+        positives = range(probs.shape[1]) if positive_index is None else (positive_index,)
+        found = {
+            "accuracy": share_interval(values.get("accuracy", math.nan), weights),
+            "roc_auc": area_interval(labels, probs, positives, of_known),
+            "log_loss": mean_interval(compute_losses(labels, probs), of_known),
+        }
+    return {name: limits for name, limits in found.items() if limits is not None}
+
+
+def _add_intervals(
+    values: Mapping[str, float], intervals: Mapping[str, Interval]
+) -> dict[str, Figure]:
+    """Return the metrics that are defined, with their intervals where there are some."""
     figures = {}
     for name, value in values.items():
         if not math.isnan(value):
@@ -186,11 +246,14 @@ def _explain(
     values: Mapping[str, float],
     metrics: Mapping[str, Figure],
     y_true: Ints | Floats,
-    classes: Sequence[str] | None,
+    predictions: Predictions,
+    weights: Floats,
     num_resamples: int,
 ) -> Iterator[str]:
-    yield from _explain_undefined(values, y_true, classes)
+    yield from _explain_undefined(values, y_true, predictions.classes)
     yield from _explain_intervals(metrics, len(y_true), num_resamples)
+    if num_resamples:
+        yield from explain_doubts(metrics, y_true, predictions, weights)
 
 
 def _explain_undefined(
@@ -331,8 +394,8 @@ def _measure_slices(
 
 def take_predictions(predictions: Predictions, rows: Ints | slice) -> Predictions:
     """Return what is said of the rows at these positions, int64 (N,)."""
-    return Predictions(
+    return replace(
+        predictions,
         probs=None if predictions.probs is None else predictions.probs[rows],
         values=None if predictions.values is None else predictions.values[rows],
-        classes=predictions.classes,
     )

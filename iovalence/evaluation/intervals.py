@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from iovalence.evaluation.metrics import METRIC_RANGES, Floats, Measure, measure_once
+from iovalence.evaluation.metrics import METRIC_RANGES, Floats, Ints, Measure, measure_once
 
 CONFIDENCE = 0.95
 MAX_RESAMPLES = 1000
@@ -42,6 +42,7 @@ def bootstrap_intervals(
     figures: Mapping[str, float] | None = None,
     scale: float = 1.0,
     ranges: Mapping[str, tuple[float, float]] = METRIC_RANGES,
+    groups: Ints | None = None,
 ) -> dict[str, tuple[float, float]]:
     """Compute an interval for each metric, from resamples of the rows with replacement.
 
@@ -55,6 +56,8 @@ def bootstrap_intervals(
             None for that of these rows.
         scale: How wide the intervals are to be, of what these rows alone give.
         ranges: What each figure can be at all, lowest and highest; one not named can be anything.
+        groups: What each row belongs to, int64 (N,), as `number_groups` numbers it: groups are
+            drawn, each with all its rows. None draws each row by itself.
 
     Returns:
         The 2.5th and 97.5th percentile of each metric over the resamples in which it is defined,
@@ -65,7 +68,7 @@ def bootstrap_intervals(
         return {}
     blocks = [
         measure(counts if weight is None else counts * weight)
-        for counts in _draw_counts(num_rows, num_resamples, seed)
+        for counts in _draw_rows(num_rows, groups, num_resamples, seed)
     ]
     if figures is None:
         figures = measure_once(measure, np.ones(num_rows) if weight is None else weight)
@@ -78,10 +81,29 @@ def bootstrap_intervals(
     return {name: found for name, found in limits.items() if found is not None}
 
 
-def _draw_counts(num_rows: int, num_resamples: int, seed: int) -> Iterator[Floats]:
+def number_groups(group: Ints) -> Ints:
+    """Return groups numbered from 0 without a gap, int64 (N,); a row with -1 is one by itself."""
+    alone = group < 0
+    numbers: Ints = np.unique(group, return_inverse=True)[1].astype(np.int64)
+    numbers[alone] = len(group) + np.arange(int(alone.sum()))
+    return np.asarray(np.unique(numbers, return_inverse=True)[1], np.int64)
+
+
+def _draw_rows(
+    num_rows: int, groups: Ints | None, num_resamples: int, seed: int
+) -> Iterator[Floats]:
     """Yield how often each row was drawn, float64 (R, N), in blocks of bounded size."""
-    rng = np.random.default_rng(seed)
     block = max(1, _BLOCK_COUNTS // num_rows)
+    if groups is None:
+        yield from _draw_counts(num_rows, num_resamples, seed, block)
+        return
+    for counts in _draw_counts(int(groups.max()) + 1, num_resamples, seed, block):
+        yield counts[:, groups]
+
+
+def _draw_counts(num_rows: int, num_resamples: int, seed: int, block: int) -> Iterator[Floats]:
+    """Yield how often each was drawn, float64 (R, N), at most `block` resamples at once."""
+    rng = np.random.default_rng(seed)
     for done in range(0, num_resamples, block):
         size = min(block, num_resamples - done)
         drawn = rng.integers(num_rows, size=(size, num_rows))
@@ -101,24 +123,3 @@ def _find_limits(
     spread = np.percentile(defined, (tail, 100 - tail)) - defined.mean()
     low, high = (figure + spread * scale).clip(*(within or (-np.inf, np.inf)))
     return float(low), float(high)
-
-
-def exact_interval(share: float, weights: Floats) -> tuple[float, float] | None:
-    """Return the interval of a share of 0 or 1, which resamples cannot give; else None.
-
-    Ten rows of ten are no proof: with 69.2 % of right answers that still happens one time in
-    forty.
-
-    Args:
-        share: Share of the rows, in [0, 1].
-        weights: Weight of each row, float64 (N,) >= 0.
-
-    Source: Clopper and Pearson 1934, The Use of Confidence or Fiducial Limits; rows of unequal
-    weight count as fewer (Kish 1965, Survey Sampling).
-    """
-    rounded = round(share, 12)
-    if rounded not in (0, 1):
-        return None
-    num_rows = weights.sum() ** 2 / (weights**2).sum()
-    limit = float(((1 - CONFIDENCE) / 2) ** (1 / num_rows))
-    return (limit, 1.0) if rounded == 1 else (0.0, 1 - limit)

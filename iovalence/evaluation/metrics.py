@@ -86,14 +86,16 @@ def measure_once(measure: Measure, weights: Floats) -> dict[str, float]:
 
 
 def build_classification_measure(
-    y_true: Ints, probs: Floats, positive_index: int | None = None
+    y_true: Ints, probs: Floats, positive_index: int | None = None, y_pred: Ints | None = None
 ) -> Measure:
     """Return the measure of `compute_classification`, for many weightings of its rows.
 
-    Whatever does not depend on the weights, sorting above all, is done here and once.
+    Whatever does not depend on the weights, sorting above all, is done here and once. `y_pred`,
+    int64 (N,), is what is predicted where that is not the most probable class.
     """
+    predicted = _most_probable(probs) if y_pred is None else y_pred
     measures = (
-        _measure_labels(y_true, probs),
+        _measure_labels(y_true, predicted, probs.shape[1]),
         _measure_calibration(y_true, probs),
         _measure_probabilities(y_true, probs, positive_index),
     )
@@ -126,18 +128,16 @@ def build_regression_measure(y_true: Floats, y_pred: Floats) -> Measure:
     return measure
 
 
-def _measure_labels(y_true: Ints, probs: Floats) -> Measure:
+def _measure_labels(y_true: Ints, y_pred: Ints, num_known: int) -> Measure:
     """Build accuracy, balanced accuracy (mean recall) and macro F1 from sums over cells.
 
     Rows of an unknown class form one more class that is never predicted, so each is an error.
     A class without rows is left out of the mean recall, and of the mean F1 if it is not
     predicted either.
     """
-    num_classes = probs.shape[1] + 1
+    num_classes = num_known + 1
     labels = np.where(y_true < 0, num_classes - 1, y_true)
-    cells, cell_of_row = np.unique(
-        labels * num_classes + _most_probable(probs), return_inverse=True
-    )
+    cells, cell_of_row = np.unique(labels * num_classes + y_pred, return_inverse=True)
     true_of_cell, pred_of_cell = np.divmod(cells, num_classes)
     hits = true_of_cell == pred_of_cell
     sum_cells = GroupSums(cell_of_row, len(cells))
@@ -184,10 +184,7 @@ def _measure_probabilities(y_true: Ints, probs: Floats, positive_index: int | No
     known = np.flatnonzero(y_true >= 0)
     all_known = len(known) == len(y_true)
     labels, probs = (y_true, probs) if all_known else (y_true[known], probs[known])
-    # As scikit-learn: a probability of 0 for the true class costs 36, not infinity.
-    eps = np.finfo(np.float64).eps
-    true = np.take_along_axis(probs, labels[:, None], axis=1)[:, 0]
-    losses = -np.log(true.clip(eps, 1 - eps))
+    losses = compute_losses(labels, probs)
     positives = range(probs.shape[1]) if positive_index is None else (positive_index,)
     counts = np.bincount(labels, minlength=probs.shape[1])
     # A class without rows, or without any other row, has no curve.
@@ -206,6 +203,15 @@ def _measure_probabilities(y_true: Ints, probs: Floats, positive_index: int | No
         }
 
     return measure
+
+
+def compute_losses(labels: Ints, probs: Floats) -> Floats:
+    """Return the log loss of each row, float64 (N,), of labels in [0, K) and probs (N, K)."""
+    # As scikit-learn: a probability of 0 for the true class costs 36, not infinity.
+    eps = np.finfo(np.float64).eps
+    true = np.take_along_axis(probs, labels[:, None], axis=1)[:, 0]
+    losses: Floats = -np.log(true.clip(eps, 1 - eps))
+    return losses
 
 
 class _Curve:

@@ -85,6 +85,31 @@ class SliceTable(Record):
     slices: tuple[SliceFigures, ...]
 
 
+class Contest(Record):
+    """Compare the model with a baseline that is a model of another kind, on the validation part.
+
+    Attributes:
+        baseline: Its name, as `boosting`.
+        metric: What they are compared by, without the part.
+        num_rows: Rows of the validation part.
+        model: Figure of the run's model.
+        other: Figure of the baseline.
+        low: Lower limit of the 95 % interval of `other` - `model`, by the same resamples of the
+            same rows; None where there is none.
+        high: Its upper limit.
+        is_lost: Whether the baseline is clearly better: the interval excludes that they are equal.
+    """
+
+    baseline: str
+    metric: str
+    num_rows: int
+    model: float
+    other: float
+    low: float | None = None
+    high: float | None = None
+    is_lost: bool = False
+
+
 class PartResult(Record):
     """Hold what was found on one part.
 
@@ -95,6 +120,8 @@ class PartResult(Record):
         num_resamples: Bootstrap resamples behind the intervals; 0 for none.
         notes: What is not defined here and why, a line each.
         baselines: For each baseline by name, the same metrics.
+        margins: For each baseline by name, by how much the model is better than it in accuracy
+            or in RMSE, measured on the same rows: below 0 is worse.
         confusion_matrix: None for regression.
         per_class: Classes in the model's order; empty for regression.
         slices: One table for each column asked for.
@@ -106,6 +133,7 @@ class PartResult(Record):
     num_resamples: int = 0
     notes: tuple[str, ...] = ()
     baselines: dict[str, dict[str, float]] = Field({})
+    margins: dict[str, Figure] = Field({})
     confusion_matrix: ConfusionMatrix | None = None
     per_class: tuple[ClassFigures, ...] = ()
     slices: tuple[SliceTable, ...] = ()
@@ -127,6 +155,7 @@ class EvaluationResult(Record):
         parts: In the order train, validation, test; a part that the run lacks is missing.
         require: What the run had to reach, as configured.
         unmet: A line for each requirement that was not met.
+        contest: The model beside gradient boosting; None where that was not asked for.
     """
 
     task: Task
@@ -136,6 +165,7 @@ class EvaluationResult(Record):
     parts: tuple[PartResult, ...]
     require: dict[str, str] = Field({})
     unmet: tuple[str, ...] = ()
+    contest: Contest | None = None
 
     def flat(self) -> dict[str, float]:
         """Return every metric under its full name, as test_accuracy or train_final_rmse."""
@@ -143,6 +173,15 @@ class EvaluationResult(Record):
             f"{part.prefix}_{name}": figure.value
             for part in self.parts
             for name, figure in part.metrics.items()
+        }
+
+    def flat_baselines(self) -> dict[str, float]:
+        """Return the metrics of the baselines, as baseline_linear_test_accuracy."""
+        return {
+            f"baseline_{baseline}_{part.prefix}_{name}": value
+            for part in self.parts
+            for baseline, metrics in part.baselines.items()
+            for name, value in metrics.items()
         }
 
     def part(self, name: str) -> PartResult | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from iovalence.evaluation.result import Figure
+from iovalence.evaluation.result import Contest, Figure
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ _BASELINE_LABELS = {
     "majority": "always the most frequent class",
     "mean": "always the mean",
     "linear": "a linear model",
+    "boosting": "gradient boosting",
 }
 
 
@@ -100,9 +101,46 @@ def format_interval(name: str, figure: Figure) -> str:
     return f"{low.removesuffix(' %')} to {high}"
 
 
+def format_share(share: float) -> str:
+    """Return a share in per cent, with the digits that tell it from 0 and from all."""
+    percent = 100 * share
+    if percent in (0, 100):
+        return f"{percent:.0f} %"
+    near = min(percent, 100 - percent)
+    if near < 0.01:
+        return "< 0.01 %" if percent < 1 else "> 99.99 %"
+    return f"{percent:.{1 if near >= 1 else 2}f} %"
+
+
+def describe_loss(contest: Contest | None) -> str | None:
+    """Return one sentence where a baseline is clearly better than the network; else None."""
+    if contest is None or not contest.is_lost or contest.low is None or contest.high is None:
+        return None
+    name, text = contest.metric, METRIC_TEXTS[contest.metric]
+    unit = " points" if text.percent else ""
+    values = (contest.other - contest.model, contest.low, contest.high)
+    difference, low, high = (
+        f"{100 * value:+.1f}" if text.percent else _format_signed(value) for value in values
+    )
+    return (
+        f"{label_baseline(contest.baseline)} is better on this table: validation {text.label} "
+        f"{format_metric(name, contest.other)} against {format_metric(name, contest.model)}, a "
+        f"difference of {difference}{unit} ({low} to {high}); a network may be the wrong tool"
+    )
+
+
+def _format_signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{format_number(abs(value)) if value else 0}"
+
+
 def format_count(count: int) -> str:
     """Return a count with commas: 12,345."""
     return f"{count:,}"
+
+
+def format_many(count: int, noun: str) -> str:
+    """Return how many there are of something: 1 row, 12,345 rows."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_size(num_bytes: int) -> str:

@@ -49,7 +49,7 @@ class Network:
         values = list(self.parameters.values())
         num_tables = len(spec.embedding_sizes)
         self._tables, stack = values[:num_tables], values[num_tables:]
-        *self._hidden, self._output = zip(stack[::2], stack[1::2], strict=True)
+        self._stack = list(zip(stack[::2], stack[1::2], strict=True))
         self._activate = ACTIVATIONS[spec.activation]
 
     def initialise(self, seed: int) -> None:
@@ -77,12 +77,21 @@ class Network:
             features_BF: float32 (B, F).
             codes_BE: int64 (B, E), or None where the network embeds no column.
         """
-        hidden = self._join(features_BF, codes_BE)
-        for weight, bias in self._hidden:
-            hidden = self._activate(F.linear(hidden, weight, bias))
-        return F.linear(hidden, *self._output)
+        return self.finish(self.apply_first(self.join(features_BF, codes_BE)))
 
-    def _join(self, features_BF: Tensor, codes_BE: Tensor | None) -> Tensor:
+    def apply_first(self, joined_BJ: Tensor) -> Tensor:
+        """Return what the first layer makes of joined rows, before its activation, (B, H)."""
+        return F.linear(joined_BJ, *self._stack[0])
+
+    def finish(self, first_BH: Tensor) -> Tensor:
+        """Return the outputs (B, K) for what the first layer has made of rows."""
+        hidden = first_BH
+        for weight, bias in self._stack[1:]:
+            hidden = F.linear(self._activate(hidden), weight, bias)
+        return hidden
+
+    def join(self, features_BF: Tensor, codes_BE: Tensor | None) -> Tensor:
+        """Return rows as the first layer takes them, (B, J): features, then embeddings."""
         if codes_BE is None or not self._tables:
             return features_BF
         embedded = [F.embedding(codes_BE[:, i], table) for i, table in enumerate(self._tables)]

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
 from iovalence.atomic import write_bytes
-from iovalence.data.preprocessing import Preprocessing
+from iovalence.data.preprocessing import Encoded, Preprocessing
 from iovalence.data.schema import TableSchema
 from iovalence.data.section import DataSection
 from iovalence.data.sequences import Sequences, find_sequences
@@ -16,12 +17,42 @@ from iovalence.data.table import Table
 from iovalence.errors import StorageError
 from iovalence.models.architecture import RecurrentSpec, Spec
 from iovalence.models.build import AnyNetwork, build_network
+from iovalence.models.likeness import Likeness
 from iovalence.models.predictions import Predictions
 from iovalence.models.recurrent import Packing
 from iovalence.record import Record
 
 FORMAT = 1
 BATCH_ROWS = 16384
+LIKENESS = "likeness.json"
+
+
+class Threshold(Record):
+    """Say from which probability on a row is of the positive one of two classes.
+
+    Attributes:
+        value: The probability, in (0, 1).
+        metric: What was maximised; None where the configuration gave the value.
+        num_rows: Rows of the validation part that it was chosen on; 0 where it was given.
+        reached: The metric on these rows; None where the value was given.
+        at_half: The metric on these rows with a threshold of 0.5.
+    """
+
+    value: float
+    metric: str | None = None
+    num_rows: int = 0
+    reached: float | None = None
+    at_half: float | None = None
+
+    def describe(self, positive: str) -> str:
+        """Return in one line what the threshold is and where it comes from."""
+        said = f"a row is '{positive}' from a probability of {self.value:.4g} on"
+        if self.metric is None:
+            return f"{said}, as evaluation.threshold says"
+        return (
+            f"{said}: chosen on the {self.num_rows:,} validation rows for the best {self.metric} "
+            f"({self.reached:.4g} there, {self.at_half:.4g} with 0.5)"
+        )
 
 
 class ModelRecord(Record):
@@ -34,6 +65,7 @@ class ModelRecord(Record):
         table: Columns of the table it was trained on.
         preprocessing: How rows become numbers.
         data: How files were read.
+        threshold: Between two classes; None for the likelier class.
     """
 
     format: int = FORMAT
@@ -42,11 +74,25 @@ class ModelRecord(Record):
     table: TableSchema
     preprocessing: Preprocessing
     data: DataSection
+    threshold: Threshold | None = None
 
     @property
     def takes_sequences(self) -> bool:
         """Say whether it predicts for sequences of rows, and not for each row."""
         return isinstance(self.spec, RecurrentSpec)
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Hold what a model says of N rows, or of N sequences.
+
+    Attributes:
+        predictions: What it predicts.
+        unlike: Which rows are unlike those trained on, bool (N,); None where it is not known.
+    """
+
+    predictions: Predictions
+    unlike: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -56,10 +102,13 @@ class Predictor:
     Attributes:
         record: What the model is.
         network: With its trained parameters, on the CPU.
+        likeness: Which rows are like those trained on; None for models of sequences, and for those
+            that were saved without.
     """
 
     record: ModelRecord
     network: AnyNetwork
+    likeness: Likeness | None = None
 
     @property
     def schema(self) -> TableSchema:
@@ -78,12 +127,14 @@ class Predictor:
         return self.record.preprocessing
 
     def save(self, folder: Path) -> None:
-        """Write weights.safetensors and model.json into `folder`."""
+        """Write weights.safetensors, model.json and likeness.json into `folder`."""
         from safetensors.torch import save
 
         weights = save(self.network.state(), metadata={"run_id": self.record.run_id})
         write_bytes(folder / "weights.safetensors", weights)
         self.record.save(folder / "model.json")
+        if self.likeness is not None:
+            self.likeness.save(folder / LIKENESS)
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
@@ -102,7 +153,8 @@ class Predictor:
             network.load(load_file(path))
         except (OSError, SafetensorError, KeyError, RuntimeError) as err:
             raise StorageError(f"the model's weights must be whole, got '{err}' ({path})") from err
-        return cls(record, network)
+        has_likeness = (folder / LIKENESS).exists()
+        return cls(record, network, Likeness.load(folder / LIKENESS) if has_likeness else None)
 
     def predict(self, columns: pa.Table) -> Predictions:
         """Predict for each row, in order; for each sequence, if the model takes such.
@@ -117,17 +169,28 @@ class Predictor:
         Raises:
             DataError: A row of a sequence has no group or no time.
         """
+        return self.judge(columns).predictions
+
+    def judge(self, columns: pa.Table) -> JudgedRows:
+        """Predict for each row, and say which are unlike those trained on; see `predict`.
+
+        Of sequences it is not known which are unlike.
+        """
         if self.record.takes_sequences:
-            return self.predict_sequences(columns, self.find_sequences(columns))
-        batches = [
-            self._outputs(columns.slice(start, BATCH_ROWS))
-            for start in range(0, max(columns.num_rows, 1), BATCH_ROWS)
-        ]
-        return self.interpret(np.concatenate(batches))
+            said = self.predict_sequences(columns, self.find_sequences(columns))
+            return JudgedRows(said, None)
+        outputs, flags = [], []
+        for start in range(0, max(columns.num_rows, 1), BATCH_ROWS):
+            rows = columns.slice(start, BATCH_ROWS)
+            encoded = self.preprocessing.transform(rows)
+            outputs.append(self._outputs(encoded))
+            if self.likeness is not None:
+                flags.append(self.likeness.flag(rows, encoded, self.preprocessing))
+        unlike = np.concatenate(flags) if flags else None
+        return JudgedRows(self.interpret(np.concatenate(outputs)), unlike)
 
     @torch.no_grad()
-    def _outputs(self, columns: pa.Table) -> np.ndarray:
-        encoded = self.preprocessing.transform(columns)
+    def _outputs(self, encoded: Encoded) -> np.ndarray:
         codes = torch.from_numpy(encoded.codes).long() if encoded.codes.shape[1] else None
         return self.network.forward(torch.from_numpy(encoded.features), codes).numpy()
 
@@ -173,17 +236,23 @@ class Predictor:
 
     def interpret(self, outputs: np.ndarray) -> Predictions:
         """Return what the network's outputs, float32 (N, K), mean."""
-        return interpret(outputs, self.preprocessing)
+        return interpret(outputs, self.preprocessing, self.record.threshold)
+
+    def explain_threshold(self) -> str | None:
+        """Return in one line where the threshold comes from; None where there is none."""
+        classes, positive = self.preprocessing.classes, self.preprocessing.positive_index
+        if self.record.threshold is None or classes is None or positive is None:
+            return None
+        return self.record.threshold.describe(classes[positive])
 
 
-def interpret(outputs: np.ndarray, preprocessing: Preprocessing) -> Predictions:
+def interpret(
+    outputs: np.ndarray, preprocessing: Preprocessing, threshold: Threshold | None = None
+) -> Predictions:
     """Return what outputs, float32 (N, K), mean: probabilities by softmax, or values."""
     if preprocessing.classes is None:
         values = preprocessing.decode_target(outputs[:, 0].astype(np.float64))
         return Predictions(None, values, None)
-    probs = outputs.astype(np.float64)
-    # In place: of millions of rows every copy counts.
-    probs -= probs.max(axis=1, keepdims=True)
-    np.exp(probs, out=probs)
-    probs /= probs.sum(axis=1, keepdims=True)
-    return Predictions(probs, None, preprocessing.classes)
+    probs = torch.softmax(torch.from_numpy(outputs), dim=1, dtype=torch.float64).numpy()
+    value = None if threshold is None else threshold.value
+    return Predictions(probs, None, preprocessing.classes, value, preprocessing.positive_index)

@@ -49,6 +49,7 @@ def check_afterwards(
         share=len(found) / len(names),
         message="a feature must be known when a prediction is made, found what looks filled in "
         f"afterwards: {shown}" + (f" and {len(found) - 5} more" if len(found) > 5 else ""),
+        columns=tuple(found),
         advice="if it comes later than the prediction, name it in data.exclude",
     )
     return (finding,)

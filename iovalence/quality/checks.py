@@ -56,13 +56,11 @@ class QualityReport(Record):
         counts: One for each file; `kept` and `removed` add up to `num_rows`.
         balance_weights: Whether to train with balanced class weights.
         left_out: Features that are used no more, as the checks decided.
-        near_by_nature: Whether the near copies are no more than the table's density explains.
     """
 
     findings: tuple[Finding, ...]
     counts: tuple[SourceCounts, ...]
     balance_weights: bool = False
-    near_by_nature: bool = False
     left_out: tuple[str, ...] = ()
 
     def joined(self, later: "QualityReport") -> "QualityReport":
@@ -71,7 +69,6 @@ class QualityReport(Record):
             findings=(*self.findings, *later.findings),
             counts=later.counts,
             balance_weights=self.balance_weights or later.balance_weights,
-            near_by_nature=self.near_by_nature or later.near_by_nature,
             left_out=(*self.left_out, *later.left_out),
         )
 
@@ -252,7 +249,6 @@ def check_rows(
         findings=tuple(progress.findings),
         counts=count_rows(table, progress.reason),
         balance_weights=weigh,
-        near_by_nature=near.by_nature,
     )
     return CheckedRows(report, progress.reason, target, first_copy, near.pairs, review.decision)
 

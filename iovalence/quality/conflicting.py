@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from iovalence.data.table import Table
 from iovalence.quality.duplicates import first_copies
 from iovalence.quality.findings import (
+    MAX_EXAMPLES,
     Finding,
     list_rows,
     name_rows,
@@ -26,6 +27,18 @@ def find_alike(table: Table) -> NDArray[np.int64]:
     if not columns.num_columns:
         return np.arange(table.num_rows, dtype=np.int64)
     return first_copies(columns)
+
+
+def mark_alike(target: pa.Array, alike: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for each row, equal where features and label are, int64 (N,).
+
+    Args:
+        target: Labels with merged spellings, or values, (N,).
+        alike: What `find_alike` returned, int64 (N,).
+    """
+    labels = target.dictionary_encode()
+    codes = labels.indices.fill_null(-1).to_numpy().astype(np.int64)
+    return np.asarray(alike * (len(labels.dictionary) + 1) + codes + 1)
 
 
 def check_conflicting(
@@ -58,8 +71,8 @@ def check_conflicting(
         leaves = within
     across = _contradicting(alike, codes, concerned & ~leaves) & ~in_train
     found = (
-        _report(table, within, action, given=False),
-        _report(table, across, action, given=True),
+        _report(table, within, alike, codes, action, given=False),
+        _report(table, across, alike, codes, action, given=True),
     )
     return tuple(finding for finding in found if finding), leaves
 
@@ -77,8 +90,24 @@ def _contradicting(
     return np.asarray(concerned & torn[alike])
 
 
+def _contradicted(
+    torn: NDArray[np.bool_], alike: NDArray[np.int64], codes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return for the first of the torn rows the first row that each contradicts, int64."""
+    rows = np.flatnonzero(torn)[:MAX_EXAMPLES]
+    known = codes >= 0
+    found = [(alike == alike[row]) & (codes != codes[row]) & known for row in rows]
+    return np.array([np.argmax(others) for others in found], np.int64)
+
+
 def _report(
-    table: Table, torn: NDArray[np.bool_], action: Action, *, given: bool
+    table: Table,
+    torn: NDArray[np.bool_],
+    alike: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    action: Action,
+    *,
+    given: bool,
 ) -> Finding | None:
     count = int(torn.sum())
     if not count:
@@ -95,6 +124,7 @@ def _report(
         message=f"{others} with equal features must have one {values}, found {count} of {checked} "
         "that contradict " + ("rows of any file" if given else "others") + list_rows(rows, count),
         rows=rows,
+        partners=name_rows(table, _contradicted(torn, alike, codes)),
         done=_describe(table, count, action, given=given),
         advice=_advise(table, action, given=given),
     )

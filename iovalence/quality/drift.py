@@ -228,6 +228,7 @@ def _report(
         message=f"distributions must be as in run {run_id}, found {what} to have moved: "
         f"{named}{more} (Holm's correction of {len(measures)} tests, alpha {section.alpha:g}; "
         "all figures are in the run's drift.json)",
+        columns=tuple(one.column for one in moved),
         advice=_ADVICE,
     )
 

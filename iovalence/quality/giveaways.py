@@ -154,6 +154,7 @@ def _report(accused: tuple[str, ...], scores: Scores, sample: Sample, action: Ac
         message="no column may give the target away by itself, found "
         f"{shown}{more} ({figure} of a model of that column alone, on {len(sample.rows)} rows of "
         "train)",
+        columns=accused,
         done="left out" if action == "fix" else "",
         advice=""
         if action == "fix"

@@ -48,6 +48,7 @@ def check_identifiers(
         share=len(found) / len(features),
         message=f"a feature must say something of rows that are not known yet, found {named}"
         + (f" and {len(found) - 5} more" if len(found) > 5 else ""),
+        columns=tuple(found),
         done="left out" if action == "fix" else "",
         advice="to use it after all, set quality.leakage.id: warn"
         if action == "fix"

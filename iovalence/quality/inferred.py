@@ -132,6 +132,7 @@ def _check_columns(both: _Both, run_id: str, severity: Severity) -> Iterator[Fin
             count=len(gone) + len(new),
             share=(len(gone) + len(new)) / len({*ours, *theirs}),
             message=f"columns must be those of run {run_id}, found {' and '.join(found)}",
+            columns=tuple(new),
             advice="correct the file, or name in data.exclude what is not to be used",
         )
 
@@ -294,6 +295,7 @@ def _report(table: Table, check: str, breach: _Breach, run_id: str, severity: Se
         message=f"'{breach.column}' must {breach.must} as in run {run_id}, found {count} of "
         f"{breach.num_checked} rows otherwise ({breach.share:.1%}){shown}{list_rows(rows, count)}",
         rows=rows,
+        columns=(breach.column,),
         advice=_ADVICE,
     )
 

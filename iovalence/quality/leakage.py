@@ -16,7 +16,14 @@ from iovalence.data.sequences import Sequences
 from iovalence.data.table import Table
 from iovalence.quality.checks import CheckedRows
 from iovalence.quality.duplicates import columns_to_compare, first_copies
-from iovalence.quality.findings import Finding, Severity, list_rows, name_rows, severity_of
+from iovalence.quality.findings import (
+    MAX_EXAMPLES,
+    Finding,
+    Severity,
+    list_rows,
+    name_rows,
+    severity_of,
+)
 from iovalence.quality.section import Action
 from iovalence.quality.sequences import find_first_copies
 
@@ -24,10 +31,6 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 _RELATIONS = ((TRAIN, VALIDATION), (TRAIN, TEST), (VALIDATION, TEST))
-
-
-_DENSE = 0.2
-"""Share of a table's rows that lie near others beyond which that is its density, and no copying."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,26 @@ class SharedRows:
         leaves: Rows that have to leave their part, bool (N,).
         stays: Rows of a given file whose like is in another given file, bool (N,).
         of_validation: Rows of train whose like is in validation and stays there, bool (N,).
+        kin: Rows with the same number are alike, int64 (N,).
+        links: Numbers of rows that are alike besides, int64 (P, 2).
     """
 
     seen_in: dict[tuple[int, int], Mask]
     leaves: Mask
     stays: Mask
     of_validation: Mask
+    kin: Ints
+    links: Ints
+
+    def partners(self, rows: Ints, part: NDArray[np.int8]) -> Ints:
+        """Return for each of these rows the first like it in another part, int64."""
+        return np.array([self._partner(row, part) for row in rows.tolist()], np.int64)
+
+    def _partner(self, row: int, part: NDArray[np.int8]) -> int:
+        ours = self.kin[row]
+        linked = self.links[(self.links == ours).any(axis=1)].ravel()
+        like = np.isin(self.kin, np.append(linked, ours))
+        return int(np.argmax(like & (part >= 0) & (part != part[row])))
 
 
 def find_shared(
@@ -83,7 +100,7 @@ def find_shared(
     of_validation = inside[TRAIN] & like_is_in(inside[VALIDATION] & ~settled)
     of_test = inside[TRAIN] & like_is_in(inside[TEST] & ~settled)
     leaves = settled | of_validation | of_test
-    return SharedRows(seen, leaves, between & ~settled, of_validation)
+    return SharedRows(seen, leaves, between & ~settled, of_validation, kin, links)
 
 
 def check_copies(
@@ -106,13 +123,12 @@ def check_copies(
     """
     if action == "off":
         return (), None
-    near = _near_copies(table, checked)
     kin = checked.first_copy
     if any(table.schema.num_rows[1:]):
         kin = _find_copies(table, checked, sequences)
-    elif not len(near):
+    elif not len(checked.near):
         return (), None  # one file: its exact copies were kept together
-    shared = find_shared(kin, near, part, given=_given(table))
+    shared = find_shared(kin, checked.near, part, given=_given(table))
     return _report(table, shared, part, action, "copies"), shared
 
 
@@ -121,12 +137,6 @@ def _find_copies(table: Table, checked: CheckedRows, sequences: Sequences | None
     if sequences is None:
         return first_copies(columns_to_compare(table, checked.target))
     return find_first_copies(table, checked.target, sequences, across_files=True)
-
-
-def _near_copies(table: Table, checked: CheckedRows) -> NDArray[np.int64]:
-    """Return the pairs to take for copies: none where rows of the table lie near by nature."""
-    dense = len(np.unique(checked.near)) > _DENSE * table.num_rows
-    return checked.near[:0] if dense or checked.report.near_by_nature else checked.near
 
 
 def check_groups(
@@ -175,11 +185,12 @@ def _report(
         found = {pair: shared.seen_in[pair] for pair in pairs}
         fixed = _describe_leaving(part, shared.leaves) if action == "fix" else ""
         advice = "" if action == "fix" else _ADVICE[check] + or_fix
-        finding = _describe(table, shared.leaves, part, check, found)
+        finding = _describe(table, shared, shared.leaves, part, check, found)
         changes = {"severity": severity, "done": fixed, "advice": advice}
         findings.append(finding.model_copy(update=changes))
     if shared.stays.any():
-        finding = _describe(table, shared.stays, part, check, {(VALIDATION, TEST): shared.stays})
+        found = {(VALIDATION, TEST): shared.stays}
+        finding = _describe(table, shared, shared.stays, part, check, found)
         changes = {
             "severity": "warning" if action == "fix" else severity,
             "done": "kept: rows of a given file are never removed",
@@ -191,6 +202,7 @@ def _report(
 
 def _describe(
     table: Table,
+    shared: SharedRows,
     rows: Mask,
     part: NDArray[np.int8],
     check: str,
@@ -198,7 +210,8 @@ def _describe(
 ) -> Finding:
     """Return what was found, as if it were for information alone."""
     count = int(rows.sum())
-    examples = name_rows(table, np.flatnonzero(rows))
+    first = np.flatnonzero(rows)[:MAX_EXAMPLES]
+    examples = name_rows(table, first)
     relations = ", ".join(
         f"{int(seen.sum())} of {SOURCES[one]} in {SOURCES[other]}"
         for (one, other), seen in found.items()
@@ -211,6 +224,7 @@ def _describe(
         share=count / int((part >= 0).sum()),
         message=f"{_MUST[check]}, found rows that are: {relations}{list_rows(examples, count)}",
         rows=examples,
+        partners=name_rows(table, shared.partners(first, part)),
     )
 
 

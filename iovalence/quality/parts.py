@@ -26,6 +26,7 @@ from iovalence.quality.identifiers import check_identifiers
 from iovalence.quality.labels import quote
 from iovalence.quality.leakage import TRAIN, VALIDATION, SharedRows, check_copies, check_groups
 from iovalence.quality.section import Action, LeakageChecks
+from iovalence.quality.twins import check_twins
 
 _LEFT = -1
 
@@ -105,6 +106,12 @@ def check_parts(
     progress.note(copies, shared, "copies", section.copies)
     _require_rows(table, checked, part, progress.part)
     left_out = _check_columns(table, checked, progress, section, sequences)
+    # Rows that agree within and between sequences are data.
+    if section.copies != "off" and sequences is None:
+        named = (shared.leaves | shared.stays) if shared else np.zeros(len(part), dtype=bool)
+        single = np.where(named, _LEFT, progress.part)
+        used = table.without_features(left_out)
+        progress.findings += check_twins(used, checked.target, single)
     if in_order:
         features = table.without_features(left_out).schema.names("feature")
         progress.findings += check_afterwards(table, progress.part, features)

@@ -124,9 +124,8 @@ def _open(order: Order, loaded: LoadedConfig, ingested: StageOutput) -> RunFolde
 
 
 def _measured_parts(manifest: Manifest) -> Sequence[str]:
-    """Return what the run was measured on: what a sweep did not choose never saw the test part."""
-    is_candidate = manifest.sweep_id is not None and not manifest.is_chosen
-    return CANDIDATE_PARTS if is_candidate else PARTS
+    """Return what the run was measured on: a candidate never saw the test part."""
+    return CANDIDATE_PARTS if manifest.is_candidate else PARTS
 
 
 def _plan(order: Order, prepared: StageOutput) -> Machine:

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def locate_data(
     hashes = {base: _hash_there(section, base) for base in bases}
     for base, found in hashes.items():
         if found == manifest.data_hash:
-            return Located(section, base)
+            return Located(section, base, notes=tuple(_name_places(base, hashes)))
     base = next((base for base, found in hashes.items() if found), bases[0])
     differences = _differences(run, manifest, section, base, bases[0])
     copies = _section_of_copies(section, run)
@@ -59,8 +59,21 @@ def locate_data(
         read = [f"{_told(line)}; the run's own copy of it was read" for line in differences]
         return Located(copies, base, notes=tuple(read))
     kept = "was altered too" if copies else "was not kept (run.keep_data: copy keeps one)"
-    notes = (f"a copy of the data {kept}",)
+    notes = (f"a copy of the data {kept}", *_name_places(base, hashes))
     return Located(section if hashes[base] else None, base, differences, notes)
+
+
+def _name_places(read: Path, hashes: Mapping[Path, str | None]) -> Iterator[str]:
+    """Yield a line where a project was copied or moved, and its data are not the same in both.
+
+    Args:
+        read: Folder that the data were looked for in.
+        hashes: For each folder that they may be in, the hash of what is there; None for nothing.
+    """
+    for folder, found in hashes.items():
+        if found != hashes[read]:
+            state = "gone" if found is None else "others"
+            yield f"the data are those of {read}; in {folder} they are {state}"
 
 
 def _told(difference: Difference) -> str:

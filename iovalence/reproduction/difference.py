@@ -6,10 +6,13 @@ from pydantic import Field, computed_field
 
 from iovalence.record import Record
 
-Cause = Literal["data", "config", "versions", "hardware", "device", "threads", "record", "result"]
+Cause = Literal[
+    "data", "config", "code", "versions", "hardware", "device", "threads", "record", "result"
+]
 CAUSES: tuple[Cause, ...] = (
     "data",
     "config",
+    "code",
     "versions",
     "hardware",
     "device",
@@ -17,7 +20,8 @@ CAUSES: tuple[Cause, ...] = (
     "record",
     "result",
 )
-"""`record`: a file of the run was altered after its end. `result`: what came of it is another."""
+"""`code`: the commit of the user's repository. `record`: a file of the run was altered after its
+end. `result`: what came of it is another."""
 
 
 class Difference(Record):

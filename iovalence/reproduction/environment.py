@@ -1,5 +1,6 @@
 """Own what of the code and the machine is not as it was when a run was made."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -15,9 +16,18 @@ from iovalence.training.section import Device
 
 
 def compare_versions(manifest: Manifest) -> tuple[Difference, ...]:
-    """Name each version that is another, of what can decide a figure."""
+    """Name each version that is another here, of what can decide a figure."""
+    return name_versions(manifest, package_versions() | {"iovalence": __version__})
+
+
+def name_versions(manifest: Manifest, now: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Name each version that is another than a run's, of what can decide a figure.
+
+    Args:
+        manifest: What the run recorded.
+        now: The versions to compare with, that of `iovalence` among them.
+    """
     then = {"iovalence": manifest.iovalence_version} | manifest.versions
-    now = {"iovalence": __version__} | package_versions()
     return tuple(
         Difference(cause="versions", what=name, then=version, now=now.get(name, "not installed"))
         for name, version in then.items()
@@ -26,11 +36,15 @@ def compare_versions(manifest: Manifest) -> tuple[Difference, ...]:
 
 
 def compare_hardware(manifest: Manifest) -> tuple[Difference, ...]:
-    """Name what of the machine is other; of its system the name alone, not its release."""
-    then, now = manifest.hardware, describe_hardware()
+    """Name what of this machine is other than a run's; see `name_hardware`."""
+    return name_hardware(manifest, describe_hardware())
+
+
+def name_hardware(manifest: Manifest, now: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Name what of a machine is other than a run's; of its system the name alone, no release."""
     return tuple(
         Difference(cause="hardware", what=name, then=value, now=now.get(name, "not known"))
-        for name, value in then.items()
+        for name, value in manifest.hardware.items()
         if _deciding(name, value) != _deciding(name, now.get(name, ""))
     )
 

@@ -12,8 +12,12 @@ from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest, hash_file
 
 
-def finished_manifest(run: RunFolder) -> Manifest:
+def finished_manifest(run: RunFolder, purpose: str = "be made again") -> Manifest:
     """Return the manifest of a run that came to its end; a requirement may be unmet.
+
+    Args:
+        run: The run.
+        purpose: What it must have finished for, for the message.
 
     Raises:
         RunNotFoundError: It did not: there is nothing whole to compare with.
@@ -23,7 +27,7 @@ def finished_manifest(run: RunFolder) -> Manifest:
     if manifest.status == "FINISHED" or _missed_requirements(run, manifest):
         return manifest
     raise RunNotFoundError(
-        f"run {run.run_id} must have finished to be made again, but its state is "
+        f"run {run.run_id} must have finished to {purpose}, but its state is "
         f"{manifest.state()}; `iovalence runs` shows finished ones"
     )
 
@@ -83,7 +87,12 @@ def _altered_keys(
         return ()
     if config_hash(original) != manifest.config_hash:
         return ()
-    then, now = (dict(_flatten(deciding_values(config))) for config in (original, loaded.config))
+    return name_keys(deciding_values(original), deciding_values(loaded.config))
+
+
+def name_keys(original: dict[str, Any], other: dict[str, Any]) -> tuple[Difference, ...]:
+    """Name each key by its dotted name whose value is another in a second configuration."""
+    then, now = (dict(_flatten(values)) for values in (original, other))
     return tuple(
         Difference(cause="config", what=key, then=then.get(key, "none"), now=now.get(key, "none"))
         for key in sorted({*then, *now})

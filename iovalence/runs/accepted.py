@@ -43,10 +43,9 @@ def _is_accepted(run: RunFolder, experiment: str) -> bool:
         manifest = run.manifest()
     except StorageError:
         return False
-    # A check or a requirement that is not met leaves a run FAILED. What a sweep did not choose
+    # A check or a requirement that is not met leaves a run FAILED. A candidate
     # was never measured on the test part.
-    is_candidate = manifest.sweep_id is not None and not manifest.is_chosen
-    is_finished = manifest.status == "FINISHED" and not is_candidate
+    is_finished = manifest.status == "FINISHED" and not manifest.is_candidate
     return is_finished and manifest.experiment == experiment and run.profile.is_file()
 
 

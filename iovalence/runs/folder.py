@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from iovalence.errors import ConfigError, IOValenceError, RunNotFoundError, StorageError
-from iovalence.runs.manifest import Manifest, Status, hash_file, now
+from iovalence.runs.journal import Line, read_journal
+from iovalence.runs.manifest import Manifest, Process, Status, hash_file, now, to_ms
+from iovalence.signals import undisturbed
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class RunFolder:
         return self.root / "journal.jsonl"
 
     @property
+    def system(self) -> Path:
+        """How loaded the machine was while it trained."""
+        return self.root / "system.jsonl"
+
+    @property
     def checkpoints(self) -> Path:
         """Best, last, and the newest of the interval."""
         return self.root / "checkpoints"
@@ -124,6 +131,31 @@ class RunFolder:
     def effects(self) -> Path:
         """What the fixes of the data changed, where they changed training."""
         return self.root / "effects.json"
+
+    @property
+    def importance(self) -> Path:
+        """How much worse the model is without what each column tells."""
+        return self.root / "importance.json"
+
+    @property
+    def curves(self) -> Path:
+        """What the charts of the main part are drawn of."""
+        return self.root / "curves.json"
+
+    @property
+    def mistakes(self) -> Path:
+        """The rows that the model is most wrong about."""
+        return self.root / "mistakes.json"
+
+    @property
+    def diagnosis(self) -> Path:
+        """What happened in training, and what to change."""
+        return self.root / "diagnosis.json"
+
+    @property
+    def advice(self) -> Path:
+        """What came of the advice that was tried, after the run's end."""
+        return self.root / "advice.json"
 
     @property
     def pictures(self) -> Path:
@@ -179,17 +211,42 @@ class RunFolder:
         """Note how the run ended, and the hash of every file it left."""
         manifest = self.manifest()
         ended = now()
-        started = datetime.fromisoformat(manifest.started_at)
-        seconds = (datetime.fromisoformat(ended) - started).total_seconds()
+        seconds = manifest.seconds_until(ended)
         files = self._hashes()
         # A run that went on has written anew some of what was removed from it.
         pruned = {name: sha for name, sha in manifest.pruned.items() if name not in files}
         ending = {"status": status, "failure": failure, "ended_at": ended, "seconds": seconds}
         return self.update(**ending, files=files, pruned=pruned)
 
+    def reopen(self, **changes: object) -> Manifest:
+        """Note that the run goes on in this process; what it ran before counts, a pause does not.
+
+        Of a run whose process died the last line of its journal is the last sign of life.
+
+        Raises:
+            StorageError: The manifest or the journal cannot be read, or not be written.
+        """
+        manifest = self.manifest()
+        times = [to_ms(manifest.started_at), *(line["time_ms"] for line in self._journal_ends())]
+        last = datetime.fromtimestamp(max(times) / 1000, UTC).isoformat(timespec="milliseconds")
+        return self.update(
+            status="RUNNING",
+            failure=(),
+            ended_at=None,
+            seconds=None,
+            seconds_before=manifest.seconds_until(manifest.ended_at or last),
+            taken_up_at=now(),
+            process=Process.this(),
+            **changes,
+        )
+
+    def _journal_ends(self) -> list[Line]:
+        return [line for line in read_journal(self.journal)[0] if "time_ms" in line][-1:]
+
     def _hashes(self) -> dict[str, str]:
-        # What MLflow was told goes on changing after the end: it is not part of the record.
-        apart = {self.manifest_path, self.tracking}
+        # What MLflow was told, and which advice was tried, goes on changing after the end: it is
+        # not part of the record.
+        apart = {self.manifest_path, self.tracking, self.advice}
         paths = sorted(path for path in self.root.rglob("*") if path.is_file())
         return {
             path.relative_to(self.root).as_posix(): hash_file(path)
@@ -275,8 +332,9 @@ def ending(run: RunFolder) -> Iterator[None]:
         _close_if_possible(run, "FAILED", faults)
         raise
     except BaseException:
-        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with.
-        _close_if_possible(run, "KILLED", ("interrupted",))
+        # Ctrl-C, SIGTERM, or the signal that a worker cancels a flow with; a second one waits.
+        with undisturbed():
+            _close_if_possible(run, "KILLED", ("interrupted",))
         raise
 
 
@@ -298,7 +356,7 @@ def find_run(workspace: Path, reference: str) -> RunFolder:
     Args:
         workspace: Where to look.
         reference: A run's id, a unique beginning of one, MLflow's id, a run's name, or `latest`:
-            the newest, where of a sweep the chosen run alone counts.
+            the newest, where candidates of a sweep or of an advice do not count.
 
     Raises:
         RunNotFoundError: None, or more than one, fits.
@@ -337,14 +395,14 @@ def _is_for_itself(run: RunFolder) -> bool:
         manifest = run.manifest()
     except StorageError:
         return False
-    return manifest.sweep_id is None or manifest.is_chosen
+    return not manifest.is_candidate
 
 
 def _mlflow_run_id(run: RunFolder) -> str | None:
     import json
 
     try:
-        found = json.loads(run.tracking.read_text())
-    except (OSError, json.JSONDecodeError):
+        found = json.loads(run.tracking.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
     return found.get("mlflow_run_id") if isinstance(found, dict) else None

@@ -5,13 +5,14 @@ import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from iovalence.record import Record
 from iovalence.runs.choices import Choice
 
+MAX_THREADS = 1024
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 
@@ -73,7 +74,9 @@ class Manifest(Record):
         failure: One line for each fault that ended it.
         started_at: ISO 8601, UTC.
         ended_at: Likewise; None while it runs.
-        seconds: From its start to its end.
+        seconds: How long it ran, from its start to its end without the pauses between.
+        seconds_before: How long it had run when it was last taken up.
+        taken_up_at: When that was, ISO 8601, UTC; None for a run that was never taken up.
         process: Where it runs.
         iovalence_version: Version of this package.
         versions: Of Python and packages.
@@ -90,6 +93,7 @@ class Manifest(Record):
         review_hash: SHA-256 of the review file that was applied, or None.
         flow_run_id: Prefect's id.
         sweep_id: The sweep that it is one configuration of, or None.
+        advised_for: The run whose advice it tries, or None.
         is_chosen: Whether that sweep chose it; the others never see the test part.
         compared_with: The last accepted run, which its table was compared with; None for none.
         resumed: When it was taken up again, each time: ISO 8601, UTC.
@@ -108,13 +112,15 @@ class Manifest(Record):
     started_at: str
     ended_at: str | None = None
     seconds: float | None = None
+    seconds_before: float = 0.0
+    taken_up_at: str | None = None
     process: Process
     iovalence_version: str
     versions: dict[str, str]
     git_commit: str | None
     hardware: dict[str, str]
-    device: str | None = None
-    threads: int | None = None
+    device: Literal["cpu", "cuda", "mps"] | None = None
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None = None
     mixed_precision: bool | None = None
     seed: int
     config_path: str | None = None
@@ -123,6 +129,7 @@ class Manifest(Record):
     review_hash: str | None = None
     flow_run_id: str | None = None
     sweep_id: str | None = None
+    advised_for: str | None = None
     is_chosen: bool = False
     compared_with: str | None = None
     resumed: tuple[str, ...] = ()
@@ -131,6 +138,17 @@ class Manifest(Record):
     files: dict[str, str] = Field(default_factory=dict)
     pruned: dict[str, str] = Field(default_factory=dict)
     comments: str | dict[str, str] | None = None
+
+    @property
+    def is_candidate(self) -> bool:
+        """Return whether it is one of several that are compared: the test part is not its own."""
+        in_sweep = self.sweep_id is not None and not self.is_chosen
+        return in_sweep or self.advised_for is not None
+
+    def seconds_until(self, time: str) -> float:
+        """Return how long it had run at a time, ISO 8601, without the pauses between."""
+        began = self.taken_up_at or self.started_at
+        return self.seconds_before + max(to_ms(time) - to_ms(began), 0) / 1000
 
     def state(self) -> str:
         """Return the status, or `DIED` for a run whose process ended without a word."""

@@ -9,13 +9,13 @@ from iovalence.atomic import write_text
 from iovalence.config.load import LoadedConfig
 from iovalence.data.ingest import load_table
 from iovalence.data.schema import SOURCES
-from iovalence.evaluation.findings_page import FindingsContext, render_findings
 from iovalence.quality.actions import list_settings
 from iovalence.quality.checks import CheckedRows, QualityReport
 from iovalence.quality.examples import show_rows
 from iovalence.quality.parts import CheckedParts
 from iovalence.quality.removed import write_removed_rows
 from iovalence.quality.spread import spread_target
+from iovalence.reporting.findings_page import FindingsContext, render_findings
 from iovalence.runs.store import StageOutput
 
 

@@ -32,6 +32,7 @@ def open_run(
     run_name: str | None = None,
     flow_run_id: str | None = None,
     sweep_id: str | None = None,
+    advised_for: str | None = None,
 ) -> RunFolder:
     """Make the run's folder and note what went in.
 
@@ -61,6 +62,7 @@ def open_run(
         review_hash=hash_of_review(loaded),
         flow_run_id=flow_run_id,
         sweep_id=sweep_id,
+        advised_for=advised_for,
         comments=config.comments,
     )
     write_bytes(run.config, loaded.text)

@@ -9,13 +9,20 @@ from iovalence.config.load import LoadedConfig
 from iovalence.config.model import Config
 from iovalence.data.ingest import load_table
 from iovalence.data.preprocessing import Preprocessing
-from iovalence.evaluation.report import ReportContext, render_report
+from iovalence.evaluation.curves import Curves
+from iovalence.evaluation.mistakes import Mistakes
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.quality.checks import QualityReport
+from iovalence.quality.examples import show_rows
+from iovalence.reporting.context import ReportContext
+from iovalence.reporting.report import render_report
+from iovalence.reporting.verdicts import describe_verdicts
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.diagnosed import load_diagnosis
 from iovalence.stages.effects import load_effects
 from iovalence.stages.evaluated import read_history
+from iovalence.stages.explained import load_importance
 from iovalence.stages.opened import timing
 from iovalence.stages.trained import TrainingResult
 
@@ -34,26 +41,29 @@ def _gather(
     loaded: LoadedConfig, run: RunFolder, ingested: StageOutput, result: EvaluationResult
 ) -> ReportContext:
     quality = QualityReport.load(run.quality)
-    trained = TrainingResult.load(run.training)
+    trained, table = TrainingResult.load(run.training), load_table(ingested.folder)
     removed: Counter[str] = Counter()
     for counts in quality.counts:
         removed.update(counts.removed)
-    names = ("training_curves", "confusion_matrix", "roc_curve", "calibration")
-    drawn = {path.stem: path.read_text() for path in sorted(run.pictures.glob("*.svg"))}
-    order = [name for name in names if name in drawn]
+    mistakes = Mistakes.load(run.mistakes) if run.mistakes.is_file() else None
     return ReportContext(
         manifest=run.manifest().model_copy(update={"status": "FINISHED"}),
-        schema=load_table(ingested.folder).schema,
+        schema=table.schema,
         findings=quality.findings,
         settings=loaded.config.model_dump(mode="json", exclude={"comments", "preset"}),
         evaluation=result,
         effects=load_effects(run),
+        diagnosis=describe_verdicts(load_diagnosis(run)),
+        importance=load_importance(run),
+        curves=Curves.load(run.curves) if run.curves.is_file() else None,
+        mistakes=mistakes,
+        rows=show_rows(table, mistakes.rows) if mistakes else {},
         given=given_keys(loaded.config),
         part_rows={part.part: part.num_rows for part in result.parts},
         removed_rows=dict(removed),
         history=read_history(run),
         kept_epoch=trained.kept_epoch,
-        pictures={name: drawn[name] for name in [*order, *sorted(set(drawn) - set(order))]},
+        pictures={path.stem: path.read_text("utf-8") for path in run.pictures.glob("*.svg")},
         shown_metrics=loaded.config.evaluation.metrics,
         num_parameters=trained.num_parameters,
         findings_page=run.quality_page.name if run.quality_page.is_file() else "",

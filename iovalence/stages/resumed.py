@@ -9,7 +9,7 @@ from iovalence.data.schema import TableSchema
 from iovalence.errors import ConfigError, StorageError
 from iovalence.runs.folder import RunFolder, find_run, list_runs
 from iovalence.runs.journal import Journal, read_journal
-from iovalence.runs.manifest import Manifest, Process, now
+from iovalence.runs.manifest import Manifest, now
 from iovalence.runs.provenance import DECIDING, package_versions
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import (
@@ -67,7 +67,8 @@ def _is_of(run: RunFolder, experiment: str | None) -> bool:
     except StorageError:
         # Damaged, and none of ours to judge.
         return False
-    return manifest.experiment == experiment and manifest.sweep_id is None
+    is_part = manifest.sweep_id is not None or manifest.advised_for is not None
+    return manifest.experiment == experiment and not is_part
 
 
 def _is_cut_off(run: RunFolder, loaded: LoadedConfig) -> bool:
@@ -90,7 +91,13 @@ def is_over(run: RunFolder, loaded: LoadedConfig) -> bool:
 
 
 def _check_can_go_on(run: RunFolder, loaded: LoadedConfig) -> None:
-    sweep_id = run.manifest().sweep_id
+    manifest = run.manifest()
+    if manifest.advised_for is not None:
+        raise ConfigError(
+            f"a run that is resumed must not try an advice, but {run.run_id} tries one for "
+            f"{manifest.advised_for}; try it again: iovalence advise {manifest.advised_for} --apply"
+        )
+    sweep_id = manifest.sweep_id
     if sweep_id is not None:
         raise ConfigError(
             f"a run that is resumed must not be one of a sweep, but {run.run_id} is of sweep "
@@ -129,7 +136,7 @@ def resume_run(
     schema = TableSchema.load(ingested.folder / "schema.json")
     validate_evaluation(loaded, schema)
     manifest = run.manifest()
-    read_journal(run.journal)  # what is damaged there is said now, not after training
+    _check_journal(run, manifest)
     faults = [
         *compare_configs(recorded_config(run), loaded.config),
         *_compare_data(manifest, hash_of_data(schema)),
@@ -142,19 +149,29 @@ def resume_run(
             [f"run {run.run_id} cannot be resumed: {line}" for line in faults[:MAX_DIFFERENCES]]
             + more
         )
-    run.update(
-        status="RUNNING",
-        failure=(),
-        ended_at=None,
-        seconds=None,
+    run.reopen(
         files={},
-        process=Process.this(),
         flow_run_id=flow_run_id,
         resumed=(*manifest.resumed, now()),
     )
     _renew_config(run, loaded)
     Journal(run.journal).event("resumed")
     note_stage(run, ingested)
+
+
+def _check_journal(run: RunFolder, manifest: Manifest) -> None:
+    """Say what is damaged there now, not after training.
+
+    Raises:
+        StorageError: It cannot be read; or it holds nothing, and the first lines of a run are there
+            before its first stage is noted.
+    """
+    lines, _ = read_journal(run.journal)
+    if manifest.stages and not lines:
+        raise StorageError(
+            f"the journal must hold what happened so far, got nothing ({run.journal}): it was "
+            "emptied; put it back, or train again without --resume"
+        )
 
 
 def _renew_config(run: RunFolder, loaded: LoadedConfig) -> None:

@@ -32,7 +32,9 @@ from iovalence.splitting.sequences import split_sequences
 from iovalence.splitting.split import save_split, split_rows
 from iovalence.trials.suspects import check_label_errors, skip_label_errors
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
+SPLIT_ALONE = ("validation_split", "test_size", "split", "split_seed")
+"""Keys of `data` that reading the files does not depend on."""
 REVIEW = "review.csv"
 
 
@@ -49,7 +51,7 @@ def ingest_stage(loaded: LoadedConfig) -> StageOutput:
     """
     section = loaded.config.data
     files = fingerprint(section, loaded.base)
-    how = section.model_dump(mode="json", exclude={"validation_split", "test_size", "split"})
+    how = section.model_dump(mode="json", exclude={*SPLIT_ALONE})
     inputs = {
         "version": [STAGE_VERSION, __version__],
         "files": [file.model_dump(mode="json") for file in files],
@@ -159,7 +161,7 @@ def review_file(loaded: LoadedConfig) -> Path | None:
 
 def suspect_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutput) -> StageOutput:
     """Look for rows of the train file whose label the others contradict."""
-    action, seed = loaded.config.quality.labels.errors, loaded.config.training.seed
+    action, seed = loaded.config.quality.labels.errors, data_seed(loaded)
     inputs = {
         "version": [STAGE_VERSION, __version__],
         "checks": checked.key,
@@ -176,6 +178,12 @@ def suspect_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOut
             check_label_errors(table, rows, action, seed, scratch).save(folder)
 
     return stage_store(loaded).produce("suspects", inputs, write)
+
+
+def data_seed(loaded: LoadedConfig) -> int:
+    """Return the seed of what is chosen by chance before training: the split, trials of labels."""
+    seed = loaded.config.data.split_seed
+    return loaded.config.training.seed if seed is None else seed
 
 
 def asked_parts(loaded: LoadedConfig) -> tuple[Source, ...]:
@@ -200,7 +208,7 @@ def split_stage(loaded: LoadedConfig, ingested: StageOutput, checked: StageOutpu
     Raises:
         DataError: There are too few rows for the parts that are asked for.
     """
-    data, seed = loaded.config.data, loaded.config.training.seed
+    data, seed = loaded.config.data, data_seed(loaded)
     inputs = {
         "version": [STAGE_VERSION, __version__],
         "checks": checked.key,

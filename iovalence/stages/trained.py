@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from iovalence.config.load import LoadedConfig
 from iovalence.data.ingest import load_table
-from iovalence.data.prepared import Prepared, load_prepared
-from iovalence.data.schema import SOURCES, TableSchema
+from iovalence.data.prepared import load_prepared
+from iovalence.data.schema import SOURCES
 from iovalence.data.table import Table
-from iovalence.models.predictor import ModelRecord, Predictor
 from iovalence.quality.checks import CheckedRows
 from iovalence.quality.findings import MAX_EXAMPLES
 from iovalence.record import Record
@@ -19,6 +18,7 @@ from iovalence.runs.journal import Journal
 from iovalence.runs.store import StageOutput
 from iovalence.stages.opened import timing
 from iovalence.stages.rows import RowStages
+from iovalence.stages.saved import check_threshold, save_model
 from iovalence.stages.settled import Say, settle_run
 from iovalence.training.checkpoint import Checkpoint, Checkpoints
 from iovalence.training.fit import ClassWeights, Fitted, fit
@@ -69,7 +69,7 @@ def train_stage(
         say: Told what is worth a line: what was chosen, where training goes on.
 
     Raises:
-        ConfigError: `training.device` or a class weight does not fit.
+        ConfigError: `training.device`, a class weight or `evaluation.threshold` does not fit.
         TrainingError: The loss is not finite.
         CheckpointError: A checkpoint could not be saved.
         KeyboardInterrupt: A signal came; a checkpoint was saved.
@@ -78,6 +78,7 @@ def train_stage(
     class_weights = choose_class_weights(loaded.config.training, stages.checked)
     for line in advise_settings(loaded.config.training):
         say(line)
+    check_threshold(loaded, prepared)
     with timing(run, "train"), stopping() as should_stop:
         settled = settle_run(loaded, run, prepared, class_weights, say)
         section = settled.section
@@ -95,7 +96,7 @@ def train_stage(
         )
         result = _result(fitted)
         result.save(run.training)
-        _save_model(run, loaded, table.schema, prepared, fitted)
+        save_model(run, loaded, table, prepared, fitted.network)
     Journal(run.journal).event("trained", **result.model_dump(mode="json"))
     return result
 
@@ -180,16 +181,3 @@ def _result(fitted: Fitted) -> TrainingResult:
         stopped_early=fitted.trained.stopped_early,
         class_weights=None if weights is None else tuple(weights.tolist()),
     )
-
-
-def _save_model(
-    run: RunFolder, loaded: LoadedConfig, schema: TableSchema, prepared: Prepared, fitted: Fitted
-) -> None:
-    record = ModelRecord(
-        run_id=run.run_id,
-        spec=fitted.network.spec,
-        table=schema,
-        preprocessing=prepared.preprocessing,
-        data=loaded.config.data,
-    )
-    Predictor(record, fitted.network).save(run.model)

@@ -1,11 +1,8 @@
 """Own how a finished model is used: predictions for a table, and its figures on other data."""
 
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +11,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from iovalence.atomic import replacing
-from iovalence.data.ingest import stream_rows
+from iovalence.data.ingest import OtherRows
 from iovalence.data.typed import arrow_schema
-from iovalence.errors import ConfigError, DataError, StorageError
-from iovalence.evaluation.evaluate import evaluate_part
+from iovalence.errors import DataError, StorageError
+from iovalence.evaluation.evaluate import evaluate_part, take_predictions
 from iovalence.evaluation.metrics import Floats, Ints
 from iovalence.evaluation.result import PartResult
+from iovalence.models.likeness import find_unseen
 from iovalence.models.predictions import Predictions, concatenate
 from iovalence.models.predictor import Predictor
 from iovalence.quality.labels import respell
+from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
-from iovalence.stages.used_sequences import judge_sequences, predict_sequences
+from iovalence.stages.used_sequences import take_last_rows
 
-STDOUT = "-"
 OTHER_DATA = "data"
+OWN_COLUMNS = ("row", "prediction", "unlike")
+MAX_NAMES = 5
+QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
 
 def load_predictor(run: RunFolder) -> Predictor:
@@ -47,181 +47,296 @@ def load_predictor(run: RunFolder) -> Predictor:
 
 
 def predict_table(run: RunFolder, data: str, base: Path) -> pa.Table:
-    """Predict for each row of a file, all at once; see `stream_predictions`."""
+    """Predict for each row of a file, all at once; see `PredictedRows`."""
     return pa.concat_tables(stream_predictions(run, data, base))
 
 
-def stream_predictions(run: RunFolder, data: str, base: Path) -> Iterator[pa.Table]:
-    """Predict for each row of a file, in its order, a batch at a time.
+def stream_predictions(run: RunFolder, data: str, base: Path) -> "PredictedRows":
+    """Open a file to predict for each of its rows; see `PredictedRows`.
 
     Args:
         run: Whose model predicts.
         data: A file, a folder or a glob.
         base: Folder that `data` is relative to.
 
-    Returns:
-        Of a model of sequences one table with a line for each, see `Predictor.answer`. Else one
-        table at least, with columns `row` (from 1), the id column where the model's table has
-        one, `prediction`, and for classes `prob_<class>`.
-
     Raises:
-        DataError: A column that the model needs is missing, or a value does not fit it; the last
-            is known, and raised, after the last batch.
+        DataError: The file is missing or cannot be read.
         StorageError: The run has no model.
     """
-    predictor = load_predictor(run)
-    record = predictor.record
-    if record.takes_sequences:
-        yield predict_sequences(predictor, data, base)
-        return
-    done = 0
-    for batch in stream_rows(data, base, record.data, record.table, need_target=False):
-        if batch.num_rows:
-            yield _predict_rows(predictor, pa.Table.from_batches([batch]), done)
-            done += batch.num_rows
-    if not done:
-        yield _predict_rows(predictor, arrow_schema(record.table.columns).empty_table(), done)
-
-
-def _predict_rows(predictor: Predictor, rows: pa.Table, done: int) -> pa.Table:
-    columns: dict[str, object] = {"row": np.arange(done + 1, done + rows.num_rows + 1)}
-    columns |= {name: rows[name] for name in predictor.schema.names("id")}
-    return pa.table(columns | predictor.predict(rows).columns())
-
-
-def write_tables(tables: Iterable[pa.Table], out: str, source: str) -> int:
-    """Write predictions as CSV or Parquet, as they come, whole or not at all; return the rows.
-
-    Args:
-        tables: What to write, one after the other, of the same columns; one at least.
-        out: A path that ends in .csv, .tsv or .parquet, or `-` for CSV on standard output.
-        source: The file that was predicted, which is not to be written over.
-
-    Raises:
-        ConfigError: `out` ends otherwise, or is the file that was read.
-        StorageError: It cannot be written.
-    """
-    if out != STDOUT:
-        open_writer = _writer(Path(out), source)
-        with replacing(Path(out)) as temporary:
-            return _write_each(tables, lambda schema: open_writer(temporary, schema))
-    # Who reads from a pipe cannot tell half an answer from a whole one.
-    with tempfile.TemporaryFile() as file:
-        num_rows = _write_each(tables, lambda schema: _open_csv(file, schema, ","))
-        file.seek(0)
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    return num_rows
-
-
-def _write_each(tables: Iterable[pa.Table], open_writer: Callable[[pa.Schema], Any]) -> int:
-    tables = iter(tables)
-    first = next(tables)
-    num_rows = 0
-    with open_writer(first.schema) as writer:
-        for table in chain([first], tables):
-            writer.write_table(table)
-            num_rows += table.num_rows
-    return num_rows
-
-
-def check_out(out: str, source: str) -> None:
-    """Refuse a path that predictions cannot be written to, before anything is done."""
-    if out != STDOUT:
-        _writer(Path(out), source)
-
-
-def _writer(path: Path, source: str) -> Callable[[Path, pa.Schema], Any]:
-    import pyarrow.parquet as pq
-
-    if path.exists() and Path(source).exists() and path.samefile(source):
-        raise ConfigError(f"--out must be another file than the data, got {path} for both")
-    writers: dict[str, Callable[[Path, pa.Schema], Any]] = {
-        ".csv": lambda to, schema: _open_csv(to, schema, ","),
-        ".tsv": lambda to, schema: _open_csv(to, schema, "\t"),
-        ".parquet": pq.ParquetWriter,
-    }
-    if path.suffix.lower() not in writers:
-        raise ConfigError(f"--out must end in {', '.join(writers)}, or be -, got '{path}'")
-    return writers[path.suffix.lower()]
-
-
-def _open_csv(to: object, schema: pa.Schema, delimiter: str) -> Any:
-    from pyarrow import csv
-
-    options = csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
-    return csv.CSVWriter(to, schema, write_options=options)
-
-
-def evaluate_other(run: RunFolder, data: str, base: Path) -> PartResult:
-    """Measure the model of a run on other rows with their labels.
-
-    Labels that differ from a class in their spelling alone count as that class. Rows without a
-    label are left out, and a note of the result says so.
-
-    Raises:
-        DataError: A column is missing, a value does not fit, or no row has a label.
-        StorageError: The run has no model.
-    """
-    predictor = load_predictor(run)
-    judged = _judge_rows(predictor, data, base)
-    if not judged.num_rows:
-        raise DataError(
-            f"the data must have values of the target '{predictor.schema.target}', got none in "
-            f"{judged.num_skipped} rows ({data})"
-        )
-    result = evaluate_part(
-        OTHER_DATA,
-        np.concatenate(judged.y_true),
-        concatenate(judged.predictions),
-        weight=np.concatenate(judged.weight) if judged.weight else None,
-        positive_index=predictor.preprocessing.positive_index,
-    )
-    skipped = judged.num_skipped
-    note = (f"{skipped} rows without a label are left out",) if skipped else ()
-    return result.model_copy(update={"notes": (*note, *result.notes)})
+    return PredictedRows(load_predictor(run), data, base)
 
 
 @dataclass
-class _JudgedRows:
-    """Collect what the figures need of each row that has a label; the rows themselves pass by."""
+class _Seen:
+    """Count what is to be told of rows as they pass by."""
 
-    y_true: list[NDArray[Any]] = field(default_factory=list)
-    predictions: list[Predictions] = field(default_factory=list)
-    weight: list[Floats] = field(default_factory=list)
     num_rows: int = 0
-    num_skipped: int = 0
+    num_unlike: int | None = None
+    unseen: Counter[str] = field(default_factory=Counter)
+
+    def add(self, predictor: Predictor, rows: pa.Table, unlike: NDArray[np.bool_] | None) -> None:
+        self.num_rows += rows.num_rows
+        if unlike is not None:
+            self.num_unlike = (self.num_unlike or 0) + int(unlike.sum())
+        for encoding in predictor.preprocessing.columns:
+            if encoding.kind in ("one_hot", "embedded"):
+                is_new = find_unseen(encoding, rows[encoding.column])
+                self.unseen[encoding.column] += int(is_new.sum())
+
+    def notes(self, predictor: Predictor) -> Iterator[str]:
+        """Yield a line for each thing to know of the rows."""
+        new = [(name, count) for name, count in self.unseen.most_common(MAX_NAMES) if count]
+        if new:
+            named = ", ".join(f"'{name}' in {count:,} rows" for name, count in new)
+            yield f"categories that are new, or were too rare to be learned: {named}"
+        if predictor.record.takes_sequences:
+            yield (
+                "whether sequences are unlike those trained on is not known: single rows alone are "
+                "looked at for that"
+            )
+        elif predictor.likeness is None:
+            yield (
+                "whether rows are unlike those trained on is not known: the model was saved "
+                "without that; train it again"
+            )
+        elif self.num_rows:
+            num, likeness = self.num_unlike or 0, predictor.likeness
+            yield (
+                f"{num:,} of {self.num_rows:,} rows ({num / self.num_rows:.1%}) are unlike those "
+                f"trained on; of rows like the {likeness.calibrated_on} part it would be about "
+                f"{likeness.share:.0%}"
+            )
 
 
-def _judge_sequences(predictor: Predictor, data: str, base: Path) -> _JudgedRows:
-    found = judge_sequences(predictor, data, base)
-    return _JudgedRows(
-        y_true=[_y_true(predictor, pa.chunked_array([found.y_true]))],
-        predictions=[found.predictions],
-        weight=[] if found.weight is None else [found.weight],
-        num_rows=len(found.y_true),
-        num_skipped=found.num_skipped,
+def _open(predictor: Predictor, data: str, base: Path, *, need_target: bool | None) -> OtherRows:
+    """Open the rows that a model is asked about; see `OtherRows`."""
+    record = predictor.record
+    return OtherRows(
+        data,
+        base,
+        record.data,
+        record.table,
+        need_target=need_target,
+        need_order=record.takes_sequences,
     )
 
 
-def _judge_rows(predictor: Predictor, data: str, base: Path) -> _JudgedRows:
-    record, judged = predictor.record, _JudgedRows()
-    if record.takes_sequences:
-        return _judge_sequences(predictor, data, base)
-    weighted = record.table.names("weight")
-    for batch in stream_rows(data, base, record.data, record.table, need_target=True):
-        rows = pa.Table.from_batches([batch])
-        labelled = rows.filter(pc.is_valid(rows[record.table.target]))
-        judged.num_rows += labelled.num_rows
-        judged.num_skipped += rows.num_rows - labelled.num_rows
-        if labelled.num_rows:
-            target = respell(labelled[record.table.target], predictor.preprocessing.classes)
-            judged.y_true.append(_y_true(predictor, target))
-            judged.predictions.append(predictor.predict(labelled))
-            judged.weight += [labelled[name].to_numpy() for name in weighted]
-    return judged
+def _walk(predictor: Predictor, rows: OtherRows) -> Iterator[pa.Table]:
+    """Yield rows, one at least at a time; those of sequences all at once."""
+    if predictor.record.takes_sequences:
+        tables = iter([rows.at_once().combine_chunks()])
+    else:
+        tables = (pa.Table.from_batches([batch]) for batch in rows)
+    yield from (table for table in tables if table.num_rows)
 
 
-def _y_true(predictor: Predictor, target: pa.ChunkedArray) -> Ints | Floats:
-    if predictor.preprocessing.classes is None:
-        return np.asarray(target, np.float64)
-    return predictor.preprocessing.encode_target(target).astype(np.int64)
+class PredictedRows:
+    """Walk once through the predictions for a file's rows, in its order, a batch at a time.
+
+    One table at least, with columns `row` (from 1), the id column where the model's table has
+    one (`id_<name>` where its name is one of these), `prediction`, for classes `prob_<class>`, and
+    `unlike` where the model knows it. Of a model of sequences it is one table with a line for
+    each, see `Predictor.answer`: their rows are read all at once.
+
+    Args:
+        predictor: The model.
+        data: A file, a folder or a glob.
+        base: Folder that `data` is relative to.
+
+    Raises:
+        DataError: The file cannot be read; or, after the last batch, a line for each column that
+            is missing or holds a value that does not fit; or a row of a sequence has no group or
+            no time.
+    """
+
+    def __init__(self, predictor: Predictor, data: str, base: Path) -> None:
+        self._predictor, self._seen = predictor, _Seen()
+        self._rows = _open(predictor, data, base, need_target=False)
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for rows in _walk(self._predictor, self._rows):
+            yield self._predict(rows)
+        if not self._seen.num_rows:
+            yield self._predict(arrow_schema(self._predictor.schema.columns).empty_table())
+
+    def _predict(self, rows: pa.Table) -> pa.Table:
+        if self._predictor.record.takes_sequences:
+            self._seen.add(self._predictor, rows, None)
+            return pa.table(self._predictor.answer(rows))
+        first, judged = self._seen.num_rows + 1, self._predictor.judge(rows)
+        columns: dict[str, object] = {"row": np.arange(first, first + rows.num_rows)}
+        for name in self._predictor.schema.names("id"):
+            columns[f"id_{name}" if name in OWN_COLUMNS else name] = rows[name]
+        columns |= judged.predictions.columns()
+        if judged.unlike is not None:
+            columns["unlike"] = judged.unlike
+        self._seen.add(self._predictor, rows, judged.unlike)
+        return pa.table(columns)
+
+    @property
+    def num_rows(self) -> int:
+        """Return how many rows were looked at so far."""
+        return self._seen.num_rows
+
+    @property
+    def num_unlike(self) -> int | None:
+        """Return how many of them are unlike those trained on; None where it is not known."""
+        return self._seen.num_unlike
+
+    def notes(self) -> list[str]:
+        """Return a line for each thing that people should know, once all rows have passed."""
+        threshold = self._predictor.explain_threshold()
+        said = [] if threshold is None else [threshold]
+        return [*self._rows.notes, *said, *self._seen.notes(self._predictor)]
+
+
+class OtherData(Record):
+    """Say what a model makes of other rows.
+
+    Attributes:
+        num_rows: All rows; of a model of sequences it is these that are counted here.
+        num_labelled: Those with a label or a target value.
+        num_unlike: Those unlike the rows trained on; None where it is not known.
+        predicted: For classes, rows predicted as each; for a regression, the prediction's
+            smallest, 5th percentile, median, 95th percentile and largest, by name.
+        notes: What people should know, a line each.
+        result: The figures of the labelled rows; None where there are none.
+        is_of_classes: Whether `predicted` is of classes.
+    """
+
+    num_rows: int
+    num_labelled: int
+    num_unlike: int | None
+    predicted: dict[str, float]
+    notes: tuple[str, ...]
+    result: PartResult | None
+    is_of_classes: bool
+
+
+def evaluate_other(run: RunFolder, data: str, base: Path) -> PartResult:
+    """Measure the model of a run on other rows with their labels; see `judge_other`.
+
+    Raises:
+        DataError: No row has a label, or what `judge_other` raises.
+        StorageError: The run has no model.
+    """
+    judged = judge_other(run, data, base)
+    if judged.result is None:
+        target = load_predictor(run).schema.target
+        raise DataError(
+            f"the data must have values of the target '{target}', got none in "
+            f"{judged.num_rows} rows ({data})"
+        )
+    return judged.result
+
+
+def judge_other(run: RunFolder, data: str, base: Path) -> OtherData:
+    """Say what a model makes of other rows, and measure it on those that have a label.
+
+    Labels that differ from a class in their spelling alone count as that class. Rows without a
+    label are left out of the figures, and a note of the result says so. Where rows are sequences,
+    these are what is judged and counted.
+
+    Raises:
+        DataError: There are no rows, a column is missing, or a value does not fit; or a sequence
+            has two labels or weights.
+        StorageError: The run has no model.
+    """
+    predictor = load_predictor(run)
+    rows = _open(predictor, data, base, need_target=None)
+    judged = _JudgedRows(predictor, rows.has_target)
+    for table in _walk(predictor, rows):
+        judged.add(table)
+    if not judged.seen.num_rows:
+        raise DataError(f"the data must have one row at least, found none ({data})")
+    threshold = predictor.explain_threshold()
+    said = [] if threshold is None else [threshold]
+    return OtherData(
+        num_rows=judged.num_rows,
+        num_labelled=judged.num_labelled,
+        num_unlike=judged.seen.num_unlike,
+        predicted=_describe(concatenate(judged.predictions)),
+        notes=(*rows.notes, *said, *judged.seen.notes(predictor)),
+        result=judged.measure() if judged.num_labelled else None,
+        is_of_classes=predictor.preprocessing.classes is not None,
+    )
+
+
+def _describe(predictions: Predictions) -> dict[str, float]:
+    """Return how predictions are spread: counts of classes, or quantiles of values."""
+    if predictions.classes is not None:
+        counts = np.bincount(
+            predictions.y_pred.astype(np.int64), minlength=len(predictions.classes)
+        )
+        return dict(zip(predictions.classes, counts.tolist(), strict=True))
+    names = ("smallest", "5 %", "median", "95 %", "largest")
+    return dict(zip(names, np.quantile(predictions.y_pred, QUANTILES).tolist(), strict=True))
+
+
+class _JudgedRows:
+    """Collect what the figures need of each row; the rows themselves pass by."""
+
+    def __init__(self, predictor: Predictor, has_target: bool) -> None:
+        self._predictor, self._has_target = predictor, has_target
+        self._weighted = predictor.schema.names("weight") if has_target else ()
+        self._y_true: list[NDArray[Any]] = []
+        self._labelled: list[NDArray[np.bool_]] = []
+        self._weight: list[Floats] = []
+        self._unknown: Counter[str] = Counter()
+        self.predictions: list[Predictions] = []
+        self.seen = _Seen()
+        self.num_rows, self.num_labelled = 0, 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Predict for rows, one at least, and keep what is true of those with a label."""
+        judged = self._predictor.judge(rows)
+        self.seen.add(self._predictor, rows, judged.unlike)
+        self.predictions.append(judged.predictions)
+        self.num_rows += judged.predictions.num_rows
+        if not self._has_target:
+            return
+        if self._predictor.record.takes_sequences:
+            rows = take_last_rows(self._predictor, rows)
+        target = rows[self._predictor.schema.target]
+        labelled = pc.is_valid(target)
+        self._labelled.append(labelled.to_numpy())
+        self.num_labelled += int(self._labelled[-1].sum())
+        self._y_true.append(self._encode(target.filter(labelled)))
+        self._weight += [rows[name].filter(labelled).to_numpy() for name in self._weighted]
+
+    def _encode(self, target: pa.ChunkedArray) -> Ints | Floats:
+        preprocessing = self._predictor.preprocessing
+        if preprocessing.classes is None:
+            return np.asarray(target, np.float64)
+        if not len(target):
+            return np.zeros(0, np.int64)
+        spelled = respell(target, preprocessing.classes)
+        encoded = preprocessing.encode_target(spelled).astype(np.int64)
+        self._unknown.update(spelled.filter(pa.array(encoded < 0)).to_pylist())
+        return encoded
+
+    def measure(self) -> PartResult:
+        """Return the figures of the rows with a label, of which there is one at least."""
+        predictions, labelled = concatenate(self.predictions), np.concatenate(self._labelled)
+        if not labelled.all():
+            predictions = take_predictions(predictions, np.flatnonzero(labelled))
+        result = evaluate_part(
+            OTHER_DATA,
+            np.concatenate(self._y_true),
+            predictions,
+            weight=np.concatenate(self._weight) if self._weight else None,
+            positive_index=self._predictor.preprocessing.positive_index,
+        )
+        return result.model_copy(update={"notes": (*self._notes(), *result.notes)})
+
+    def _notes(self) -> Iterator[str]:
+        if skipped := self.num_rows - self.num_labelled:
+            judged = "sequences" if self._predictor.record.takes_sequences else "rows"
+            yield f"{skipped} {judged} without a label are left out"
+        if self._unknown:
+            named = ", ".join(f"'{n}' ({c:,})" for n, c in self._unknown.most_common(MAX_NAMES))
+            more = f" and {len(self._unknown) - MAX_NAMES} more"
+            yield (
+                f"labels that the model does not know: {named}"
+                f"{more if len(self._unknown) > MAX_NAMES else ''}"
+            )

@@ -6,10 +6,27 @@ from collections.abc import Sequence
 from iovalence.data.section import Task
 from iovalence.errors import ConfigError
 from iovalence.evaluation.requirements import expected_metrics
+from iovalence.evaluation.section import metric_keys
 from iovalence.names import nearest
 from iovalence.runs.sweep import Configuration
 
 LOWER_IS_BETTER = ("loss", "log_loss", "expected_calibration_error", "rmse", "mae")
+
+
+def validate_name(by: str) -> None:
+    """Refuse at once what is no figure of any task's validation part; see `validate_by`.
+
+    Raises:
+        ConfigError: `by` is another name.
+    """
+    names = [key for key in metric_keys() if key.startswith("val_")]
+    if by not in names:
+        raise ConfigError(_word(by, names))
+
+
+def _word(by: str, names: Sequence[str]) -> str:
+    advice = nearest(by, names) or f"; there are {', '.join(names)}"
+    return f"--by must name a figure of the validation part, got '{by}'{advice}"
 
 
 def validate_by(by: str, task: Task) -> None:
@@ -19,10 +36,8 @@ def validate_by(by: str, task: Task) -> None:
         ConfigError: `by` is another name.
     """
     names = expected_metrics(task, ["validation"])
-    if by in names:
-        return
-    advice = nearest(by, names) or f"; there are {', '.join(names)}"
-    raise ConfigError(f"--by must name a figure of the validation part, got '{by}'{advice}")
+    if by not in names:
+        raise ConfigError(_word(by, names))
 
 
 def rank(configurations: Sequence[Configuration], by: str) -> tuple[int, ...]:

@@ -1,11 +1,15 @@
 """Own what a sweep takes down of a run that has ended: the run's folder is the truth."""
 
 import math
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from iovalence.config.space import name_values
+from iovalence.errors import StorageError
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder, list_runs, runs_folder
+from iovalence.runs.manifest import Manifest
 from iovalence.runs.sweep import SweepRecord
 from iovalence.stages.trained import TrainingResult
 
@@ -22,7 +26,7 @@ def settle_all(record: SweepRecord, workspace: Path) -> SweepRecord:
     """
     begun = {
         manifest.run_name: manifest.run_id
-        for manifest in (run.manifest() for run in list_runs(workspace))
+        for manifest in _whole_manifests(workspace)
         if manifest.sweep_id == record.sweep_id
     }
     for one in record.configurations:
@@ -32,6 +36,13 @@ def settle_all(record: SweepRecord, workspace: Path) -> SweepRecord:
         if found is not None or one.state == "RUNNING":
             record = settle(record, one.number, workspace=workspace)
     return record
+
+
+def _whole_manifests(workspace: Path) -> Iterator[Manifest]:
+    for run in list_runs(workspace):
+        # A damaged run that is none of ours ends no sweep.
+        with suppress(StorageError):
+            yield run.manifest()
 
 
 def settle(

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from iovalence.errors import TrainingError
 from iovalence.runs.folder import RunFolder
-from iovalence.runs.manifest import Process
 from iovalence.runs.sweep import SweepFolder, SweepRecord
 from iovalence.sweeps.messages import Event, Group, Job
 from iovalence.sweeps.opened import ReadySweep, jobs_of
@@ -122,12 +121,5 @@ def choose_best(sweep: SweepFolder) -> RunFolder:
         )
     run = run_of(sweep.workspace, best.run_id)
     sweep.update(best=best.number)
-    run.update(
-        is_chosen=True,
-        status="RUNNING",
-        failure=(),
-        ended_at=None,
-        seconds=None,
-        process=Process.this(),
-    )
+    run.reopen(is_chosen=True)
     return run

@@ -8,6 +8,7 @@ import psutil
 
 from iovalence.config.load import LoadedConfig
 from iovalence.data.prepared import load_prepared
+from iovalence.evaluation.wording import format_many
 from iovalence.runs.sweep import Workers
 from iovalence.stages.rows import RowStages
 from iovalence.training.settling import plan
@@ -72,7 +73,7 @@ def choose_workers(
             1, cores // threads
         ),
         f"free memory holds {fitting}": fitting,
-        f"{num_configurations} configurations": num_configurations,
+        format_many(num_configurations, "configuration"): num_configurations,
     }
     reason = min(limits, key=lambda limit: limits[limit])
     return Workers(number=limits[reason], reason=reason)

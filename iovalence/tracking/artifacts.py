@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iovalence.errors import StorageError
-from iovalence.evaluation.findings_page import without_values
+from iovalence.evaluation.mistakes import ROW_VALUES
+from iovalence.reporting.pages import without_values
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import hash_file
 from iovalence.tracking.record import Rows
@@ -78,7 +79,7 @@ def _withheld(run: RunFolder, rows: Rows) -> set[Path]:
     dots = {run.pictures / f"{name}.{kind}" for name in DOTS for kind in ("png", "svg")}
     profiles = {run.profile, run.accepted_profile}
     pages = {run.report, run.quality_page}
-    rows_too = {run.test_predictions, *_shortened(run), run.split}
+    rows_too = {run.test_predictions, *_shortened(run), run.split, run.mistakes}
     return always | dots | pages | profiles | rows_too
 
 
@@ -86,8 +87,10 @@ def _shorten(run: RunFolder, path: Path, rows: Rows, scratch: Path) -> Path | No
     """Return a copy of the file without what may not leave, or None where all of it may."""
     if rows == "numbers" and path in _shortened(run):
         return _keep_columns(path, _shortened(run)[path], scratch)
-    if rows == "numbers" and path == run.quality_page:
+    if rows == "numbers" and path in (run.quality_page, run.report):
         return _drop_values(path, scratch)
+    if rows == "numbers" and path == run.mistakes:
+        return _drop_fields(path, scratch, set(ROW_VALUES))
     if rows == "numbers" and path in (run.profile, run.accepted_profile):
         return _drop_fields(path, scratch, PROFILE_VALUES)
     if rows == "none" and path == run.quality:

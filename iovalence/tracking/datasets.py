@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 DIGEST_LENGTH = 36
 MAX_SCHEMA = 1_000_000
+MAX_SOURCE = 65_535
 MAX_SOURCE_FILES = 100
+WHOLE = "model/model.json"
 MLFLOW_TYPES: dict[Kind, str] = {
     "numeric": "double",
     "boolean": "boolean",
@@ -45,15 +47,25 @@ def _input(schema: TableSchema, part: str, num_rows: int, data_hash: str) -> "Da
     own = [file for file in schema.files if file.source == part]
     files = own or [file for file in schema.files if file.source == "train"]
     digest = hash_of({"data": data_hash, "part": part, "num_rows": num_rows})
+    source, columns = _source(files), _columns(schema)
+    profile = {"num_rows": num_rows, "part": part} | _tell(files, source, columns)
     dataset = Dataset(
         name=_name(files, schema),
         digest=digest[:DIGEST_LENGTH],
         source_type="local",
-        source=_source(files),
-        schema=_columns(schema),
-        profile=json.dumps({"num_rows": num_rows, "part": part}),
+        source=source,
+        schema=columns,
+        profile=json.dumps(profile),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", part)])
+
+
+def _tell(files: list[SourceFile], source: str, columns: str | None) -> dict[str, str]:
+    """Return what is too long for MLflow, and where it is whole."""
+    named = len(json.loads(source)["files"])
+    left_out = [f"{len(files) - named} of {len(files)} files"] if named < len(files) else []
+    left_out += ["the columns"] if columns is None else []
+    return {"left_out": f"{' and '.join(left_out)}: see artifact {WHOLE}"} if left_out else {}
 
 
 def _name(files: list[SourceFile], schema: TableSchema) -> str:
@@ -64,9 +76,14 @@ def _name(files: list[SourceFile], schema: TableSchema) -> str:
 
 
 def _source(files: list[SourceFile]) -> str:
+    """Return the files as JSON: the first ones alone where all are too long for MLflow."""
     named = [{"path": file.path, "sha256": file.sha256} for file in files[:MAX_SOURCE_FILES]]
     uri = Path(files[0].path if len(files) == 1 else Path(files[0].path).parent) if files else ""
-    return json.dumps({"uri": str(uri), "num_files": len(files), "files": named})
+    while True:
+        text = json.dumps({"uri": str(uri), "num_files": len(files), "files": named})
+        if len(text) <= MAX_SOURCE or not named:
+            return text
+        named = named[: len(named) // 2]
 
 
 def _columns(schema: TableSchema) -> str | None:

@@ -3,41 +3,34 @@
 import getpass
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from iovalence.errors import StorageError
 from iovalence.evaluation.result import EvaluationResult, Figure
+from iovalence.evaluation.wording import describe_loss
 from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.sweep import SweepFolder
-from iovalence.tracking.findings import name_findings
+from iovalence.tracking.findings import name_findings, name_verdicts
+from iovalence.tracking.limits import (
+    MAX_NAME,
+    MAX_PARAMETER,
+    NOTE_TAG,
+    Texts,
+    fit_names,
+    fit_run_name,
+    list_names,
+    shorten,
+    shorten_tags,
+)
 from iovalence.tracking.record import Target
 from iovalence.tracking.store import shown
 
-MAX_PARAMETER = 6000
-MAX_TAG = 8000
 NUM_HEADLINE = 4
 RUN_ID_TAG = "iovalence.run_id"
-NOTE_TAG = "mlflow.note.content"
-MAX_NAME = 250
 _NAME = re.compile(rf"[\w\-. :/]{{1,{MAX_NAME}}}", re.ASCII)
-_NO_NAME = re.compile(r"[^\w\-. :/]", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Hold texts for MLflow, and those that are too long for it.
-
-    Attributes:
-        short: Text by name, each within MLflow's limit.
-        long: Whole text by the name of the artifact that holds it.
-    """
-
-    short: dict[str, str]
-    long: dict[str, str]
 
 
 def describe_parameters(run: RunFolder) -> Texts:
@@ -56,17 +49,7 @@ def describe_parameters(run: RunFolder) -> Texts:
         del values[key]
         if key in choices:
             values[key] = f"{choices[key].value:g}"
-    return _shorten(values, MAX_PARAMETER, "parameters")
-
-
-def _shorten(values: Mapping[str, str], limit: int, folder: str) -> Texts:
-    """Move each text that is too long whole into an artifact, and leave a pointer to it."""
-    paths = {key: f"{folder}/{key}.txt" for key, value in values.items() if len(value) > limit}
-    short = {
-        key: f"{len(value)} characters: see artifact {paths[key]}" if key in paths else value
-        for key, value in values.items()
-    }
-    return Texts(short, {path: values[key] for key, path in paths.items()})
+    return shorten(values, MAX_PARAMETER, "parameters")
 
 
 def read_config(run: RunFolder | SweepFolder) -> dict[str, Any]:
@@ -110,11 +93,22 @@ def _as_text(value: Any) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
-    """Return the run's tags: its note, what made it, and the user's own."""
+def describe_run(
+    run: RunFolder, manifest: Manifest, target: Target, artifacts: Sequence[str] = ()
+) -> Texts:
+    """Return the run's tags: its note, what made it, and the user's own.
+
+    Args:
+        run: The run.
+        manifest: What it recorded.
+        target: Where it is shown.
+        artifacts: Those that hold what did not fit into parameters, which the note names.
+    """
     note = write_note(run, manifest, with_failure=target.rows != "none")
+    names = fit_names(target.tags)
+    renamed = list_names(names)
     tags = {
-        **own_tags(target),
+        **{names[key]: value for key, value in target.tags.items()},
         RUN_ID_TAG: run.run_id,
         "iovalence.config_hash": manifest.config_hash,
         "iovalence.data_hash": manifest.data_hash,
@@ -124,8 +118,10 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "iovalence.git_commit": manifest.git_commit,
         "iovalence.flow_run_id": manifest.flow_run_id,
         "iovalence.sweep_id": manifest.sweep_id,
+        "iovalence.advised_for": manifest.advised_for,
         "iovalence.compared_with": manifest.compared_with,
         **name_findings(run),
+        **name_verdicts(run),
         **{f"iovalence.auto.{key}": choice.reason for key, choice in manifest.choices.items()},
         "mlflow.source.name": f"iovalence {'sweep' if manifest.sweep_id else 'train'}",
         "mlflow.source.type": "LOCAL",
@@ -133,23 +129,9 @@ def describe_run(run: RunFolder, manifest: Manifest, target: Target) -> Texts:
         "mlflow.user": _user(),
         NOTE_TAG: note,
     }
-    return shorten_tags({key: str(value) for key, value in tags.items() if value is not None})
-
-
-def own_tags(target: Target) -> dict[str, str]:
-    """Return the user's own tags, under names that MLflow takes."""
-    return {_NO_NAME.sub("_", key)[:MAX_NAME] or "_": value for key, value in target.tags.items()}
-
-
-def shorten_tags(texts: Mapping[str, str]) -> Texts:
-    """Return tags as MLflow takes them, the whole of a long one as an artifact."""
-    described = _shorten(texts, MAX_TAG, "tags")
-    note = texts[NOTE_TAG]
-    if len(note) <= MAX_TAG:
-        return described
-    pointer = f"\n\n(shortened: the whole is in the artifact tags/{NOTE_TAG}.txt)"
-    shortened = note[: MAX_TAG - len(pointer)] + pointer
-    return Texts(described.short | {NOTE_TAG: shortened}, described.long)
+    known = {key: str(value) for key, value in tags.items() if value is not None}
+    texts = shorten_tags(known, (*artifacts, *renamed))
+    return Texts(texts.short, texts.long | renamed)
 
 
 def _user() -> str | None:
@@ -163,6 +145,8 @@ def _user() -> str | None:
 def write_note(run: RunFolder, manifest: Manifest, *, with_failure: bool = True) -> str:
     """Return what a person reads first, as Markdown: the result, the failure, the comments."""
     parts = [_headline(run), f"Run `{run.run_id}` of IOValence {manifest.iovalence_version}"]
+    if manifest.run_name and fit_run_name(manifest.run_name) != manifest.run_name:
+        parts.append(f"Name: {_escape(manifest.run_name)}")
     if manifest.failure:
         lines = manifest.failure if with_failure else ("why is noted in the run's folder",)
         parts.append("\n".join(["**Failed**", "", *(f"- {_escape(line)}" for line in lines)]))
@@ -183,7 +167,9 @@ def _headline(run: RunFolder) -> str:
     names = sorted(part.metrics, key="loss".__eq__)[:NUM_HEADLINE]
     figures = [_figure(f"{part.prefix}_{name}", part.metrics[name]) for name in names]
     unmet = [f"**Not reached:** {_escape(line)}" for line in result.unmet]
-    return "\n\n".join([", ".join(figures), *unmet])
+    better = describe_loss(result.contest)
+    wrong_tool = [f"{better[:1].upper()}{better[1:]}."] if better else []
+    return "\n\n".join([", ".join(figures), *unmet, *wrong_tool])
 
 
 def _figure(name: str, figure: Figure) -> str:

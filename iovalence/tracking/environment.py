@@ -4,6 +4,8 @@ import logging
 import os
 from pathlib import Path
 
+from iovalence.errors import ConfigError
+
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -31,7 +33,16 @@ def prepare_environment() -> None:
 
 
 def default_uri(workspace: Path) -> str:
-    """Return the URI of the workspace's own SQLite store."""
+    """Return the URI of the workspace's own SQLite store.
+
+    Raises:
+        ConfigError: Its path has a `?`, which no such URI can name.
+    """
+    if "?" in str(workspace.resolve()):
+        raise ConfigError(
+            "a workspace must have no '?' in its path, which MLflow takes for the end of its "
+            f"database's name, got {workspace.resolve()}; name another folder"
+        )
     return f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
 
 

@@ -1,9 +1,11 @@
-"""Own what MLflow is told of the data checks: figures to compare runs by, and tags to search."""
+"""Own what MLflow is told of the data checks and the diagnosis: figures, and tags to search by."""
 
+from iovalence.diagnosis.verdict import Diagnosis
 from iovalence.quality.checks import QualityReport
 from iovalence.runs.folder import RunFolder
 
 WARNINGS_TAG = "iovalence.data_warnings"
+DIAGNOSIS_TAG = "iovalence.diagnosis"
 FAILURES_TAG = "iovalence.data_failures"
 NONE = "none"
 
@@ -42,3 +44,14 @@ def name_findings(run: RunFolder) -> dict[str, str]:
         names = sorted({finding.check for finding in findings if finding.severity == severity})
         tags[tag] = ", ".join(names) or NONE
     return tags
+
+
+def name_verdicts(run: RunFolder) -> dict[str, str]:
+    """Return the names of the verdicts, or `healthy`, as a tag; none for a run without diagnosis.
+
+    Raises:
+        StorageError: The diagnosis is damaged.
+    """
+    if not run.diagnosis.is_file():
+        return {}
+    return {DIAGNOSIS_TAG: ", ".join(Diagnosis.load(run.diagnosis).names)}

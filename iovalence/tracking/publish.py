@@ -7,10 +7,10 @@ alone, so that a run that was cut off anywhere is made whole by publishing it ag
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from iovalence.errors import TrackingError
 from iovalence.evaluation.result import EvaluationResult
@@ -23,6 +23,14 @@ from iovalence.tracking.artifacts import Artifact, outgoing
 from iovalence.tracking.datasets import dataset_inputs
 from iovalence.tracking.description import RUN_ID_TAG, describe_parameters, describe_run
 from iovalence.tracking.findings import count_findings
+from iovalence.tracking.limits import (
+    MAX_METRICS,
+    MAX_PARAMETERS,
+    MAX_TAGS,
+    chunks,
+    fit_names,
+    fit_run_name,
+)
 from iovalence.tracking.model import FOLDER, publish_model, register_model
 from iovalence.tracking.parents import PARENT_TAG, parent_run_id
 from iovalence.tracking.record import Rows, Target, TrackingRecord, alone, load_record
@@ -31,9 +39,6 @@ from iovalence.tracking.store import database_file, find_experiment, open_store,
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-MAX_METRICS, MAX_PARAMETERS, MAX_TAGS = 1000, 100, 100
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -221,7 +226,7 @@ class _Publication:
                 experiment_id,
                 start_time=to_ms(self._manifest.started_at),
                 tags={RUN_ID_TAG: run_id},
-                run_name=self._manifest.run_name or run_id,
+                run_name=fit_run_name(self._manifest.run_name or run_id),
             )
         )
         self._note(experiment_id=experiment_id, mlflow_run_id=found.info.run_id)
@@ -232,17 +237,19 @@ class _Publication:
         from mlflow.entities import Param, RunTag
 
         parameters = describe_parameters(self._run)
-        texts = describe_run(self._run, self._manifest, self._record.target)
+        texts = describe_run(self._run, self._manifest, self._record.target, tuple(parameters.long))
         parents = self._parents()
         described = hash_of({"parameters": parameters.short, "tags": texts.short | parents})
         if described == self._record.described:
             return
         known = found.data.params
         changed = {
-            f"iovalence.changed.{key}"[:250]: value
+            f"iovalence.changed.{key}": value
             for key, value in parameters.short.items()
             if known.get(key, value) != value
         }
+        names = fit_names(changed)
+        changed = {names[key]: value for key, value in changed.items()}
         new = [Param(key, value) for key, value in parameters.short.items() if key not in known]
         tags = [RunTag(key, value) for key, value in (texts.short | changed | parents).items()]
         for params in chunks(new, MAX_PARAMETERS):
@@ -255,6 +262,8 @@ class _Publication:
 
     def _parents(self) -> dict[str, str]:
         """Return the tag that shows the run under its sweep, which is made when it is not there."""
+        if self._manifest.advised_for is not None:
+            return self._advised_parent(self._manifest.advised_for)
         sweep_id = self._manifest.sweep_id
         if sweep_id is None:
             return {}
@@ -263,12 +272,33 @@ class _Publication:
             return {}
         return {PARENT_TAG: parent_run_id(self._client, sweep, self._record.target)}
 
+    def _advised_parent(self, run_id: str) -> dict[str, str]:
+        """Return the tag that shows the run under the one whose advice it tries, if that is there.
+
+        Of another store or experiment MLflow would not show it.
+        """
+        parent = RunFolder(self._run.root.parent / run_id)
+        if not parent.tracking.is_file():
+            return {}
+        known = TrackingRecord.load(parent.tracking)
+        is_beside = known.experiment_id == self._record.experiment_id
+        is_beside &= known.target.uri == self._record.target.uri
+        found = known.mlflow_run_id
+        return {PARENT_TAG: found} if found is not None and is_beside else {}
+
     def _send_curves(self) -> None:
-        """Send what the journal has more, at the journal's own times."""
+        """Send what the journal and the machine's load have more, at their own times."""
+        num_lines = self._send_lines(self._run.journal, self._record.num_lines)
+        num_samples = self._send_lines(self._run.system, self._record.num_samples)
+        if (num_lines, num_samples) != (self._record.num_lines, self._record.num_samples):
+            self._note(num_lines=num_lines, num_samples=num_samples)
+
+    def _send_lines(self, path: Path, num_sent: int) -> int:
+        """Send the points of a file after those of its first lines; return how many it has."""
         from mlflow.entities import Metric
 
-        lines, _ = read_journal(self._run.journal)
-        sent = {(p.key, p.step) for p in metric_points(lines[: self._record.num_lines])}
+        lines, _ = read_journal(path)
+        sent = {(p.key, p.step) for p in metric_points(lines[:num_sent])}
         new = [
             Metric(p.key, p.value, p.time_ms, p.epoch)
             for p in metric_points(lines)
@@ -276,8 +306,7 @@ class _Publication:
         ]
         for metrics in chunks(new, MAX_METRICS):
             self._client.log_batch(self._id, metrics=metrics)
-        if len(lines) != self._record.num_lines:
-            self._note(num_lines=len(lines))
+        return len(lines)
 
     def _send_result(self, ending: Ending) -> None:
         inputs = dataset_inputs(self._run)
@@ -308,12 +337,16 @@ class _Publication:
         curves = {point.key for point in points}
         # Not the run's end: of a run that is resumed after its last epoch that is another one.
         time_ms = max((point.time_ms for point in points), default=ending.time_ms)
-        figures = EvaluationResult.load(self._run.metrics).flat()
+        result = EvaluationResult.load(self._run.metrics)
+        figures = result.flat()
         time_ms = self._time_figures(ending)
         # At step 0, MLflow draws them as bars beside the curves.
         metrics = [
             Metric(final_name(key, curves), value, time_ms, 0, model_id=self._record.model_id)
             for key, value in figures.items()
+        ]
+        metrics += [
+            Metric(key, value, time_ms, 0) for key, value in result.flat_baselines().items()
         ]
         for some in chunks(metrics, MAX_METRICS):
             self._client.log_batch(self._id, metrics=some)
@@ -379,9 +412,3 @@ def final_name(key: str, curves: set[str]) -> str:
         return key
     part, _, name = key.partition("_")
     return f"{part}_final_{name}"
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield the items in slices of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

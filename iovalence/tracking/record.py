@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from iovalence.errors import TrackingError
+from iovalence.errors import StorageError, TrackingError
 from iovalence.record import Record
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.sweep import SweepFolder
@@ -42,6 +42,7 @@ class TrackingRecord(Record):
         mlflow_run_id: MLflow's id, once known.
         described: Hash of the parameters and tags that were sent.
         num_lines: Lines of the journal that were sent.
+        num_samples: Lines of the machine's load that were sent.
         files: SHA-256 of each artifact that was sent, by its path in the run.
         model: SHA-256 of the weights whose model MLflow has whole.
         model_id: MLflow's id of it.
@@ -57,6 +58,7 @@ class TrackingRecord(Record):
     mlflow_run_id: str | None = None
     described: str = ""
     num_lines: int = 0
+    num_samples: int = 0
     files: dict[str, str] = Field(default_factory=dict)
     model: str = ""
     model_id: str | None = None
@@ -66,15 +68,22 @@ class TrackingRecord(Record):
     figures_ms: int | None = None
 
 
-def load_record(run: RunFolder | SweepFolder, target: Target) -> TrackingRecord:
-    """Return what was sent to `target` so far.
+def read_record(run: RunFolder | SweepFolder) -> TrackingRecord | None:
+    """Return what a run remembers of MLflow; None for nothing, or where the file is damaged.
 
-    Raises:
-        StorageError: tracking.json is there and cannot be read.
+    It is made anew then: MLflow's run is found by its tag, and what it has is left alone.
     """
-    if not run.tracking.is_file():
+    try:
+        return TrackingRecord.load(run.tracking)
+    except StorageError:
+        return None
+
+
+def load_record(run: RunFolder | SweepFolder, target: Target) -> TrackingRecord:
+    """Return what was sent to `target` so far."""
+    record = read_record(run)
+    if record is None:
         return TrackingRecord(target=target)
-    record = TrackingRecord.load(run.tracking)
     same = (record.target.uri, record.target.experiment) == (target.uri, target.experiment)
     return record.model_copy(update={"target": target}) if same else TrackingRecord(target=target)
 

@@ -81,16 +81,22 @@ def _create_database(path: Path, workspace: Path) -> None:
         with scratch_folder(path.parent, path.name) as folder:
             fresh = folder / path.name
             # The store's experiment `Default` else keeps its artifacts in ./mlruns.
-            with _artifacts_at(artifacts_folder(workspace)):
+            with _artifacts_at(_name_artifacts(workspace)):
                 MlflowClient(tracking_uri=f"{SQLITE}{fresh}").get_experiment_by_name("Default")
             fresh.replace(path)
 
 
+def _name_artifacts(workspace: Path) -> str:
+    folder = artifacts_folder(workspace)
+    # MLflow writes it into SQL as it is, where quotes of both kinds end each other.
+    return folder.as_uri() if "'" in str(folder) else str(folder)
+
+
 @contextmanager
-def _artifacts_at(folder: Path) -> Iterator[None]:
+def _artifacts_at(folder: str) -> Iterator[None]:
     name = "_MLFLOW_SERVER_ARTIFACT_ROOT"
     before = os.environ.get(name)
-    os.environ[name] = str(folder)
+    os.environ[name] = folder
     try:
         yield
     finally:

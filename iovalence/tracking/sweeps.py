@@ -9,12 +9,24 @@ from iovalence import __version__
 from iovalence.config.space import name_values
 from iovalence.errors import IOValenceError
 from iovalence.evaluation.result import EvaluationResult
+from iovalence.evaluation.wording import format_many
 from iovalence.runs.folder import RunFolder, runs_folder
 from iovalence.runs.manifest import hash_file, to_ms
 from iovalence.runs.sweep import Configuration, SweepFolder, SweepRecord, list_sweeps
-from iovalence.tracking.description import MAX_PARAMETER, NOTE_TAG, own_tags, shorten_tags
+from iovalence.tracking.limits import (
+    MAX_METRICS,
+    MAX_PARAMETER,
+    MAX_PARAMETERS,
+    MAX_TAGS,
+    NOTE_TAG,
+    chunks,
+    fit_names,
+    list_names,
+    shorten,
+    shorten_tags,
+)
 from iovalence.tracking.parents import KIND_TAG, SWEEP_ID_TAG, parent_run_id
-from iovalence.tracking.publish import MAX_METRICS, MAX_PARAMETERS, MAX_TAGS, chunks, publish_to
+from iovalence.tracking.publish import publish_to
 from iovalence.tracking.record import Target, TrackingRecord, load_record
 from iovalence.tracking.store import UnreachableError, open_store, telling
 from iovalence.tracking.sync import Synced, base_target, target_of
@@ -82,15 +94,22 @@ def _describe(
     from mlflow.entities import Param, RunTag
 
     known = client.get_run(mlflow_run_id).data.params
-    given = {key: values[:MAX_PARAMETER] for key, values in record.space.items()}
-    given |= {"sweep.method": record.method, "sweep.num": str(len(record.configurations))}
-    params = [Param(key, value) for key, value in given.items() if key not in known]
+    given = dict(record.space) | {
+        "sweep.method": record.method,
+        "sweep.num": str(len(record.configurations)),
+    }
+    parameters = shorten(given, MAX_PARAMETER, "parameters")
+    params = [Param(*pair) for pair in parameters.short.items() if pair[0] not in known]
     for some in chunks(params, MAX_PARAMETERS):
         client.log_batch(mlflow_run_id, params=some)
-    texts = shorten_tags(own_tags(sent.target) | describe_sweep(record))
+    own = sent.target.tags
+    names = fit_names(own)
+    renamed = list_names(names)
+    tags = {names[key]: value for key, value in own.items()} | describe_sweep(record)
+    texts = shorten_tags(tags, (*parameters.long, *renamed))
     for some_tags in chunks([RunTag(*pair) for pair in texts.short.items()], MAX_TAGS):
         client.log_batch(mlflow_run_id, tags=some_tags)
-    for name, text in texts.long.items():
+    for name, text in (parameters.long | texts.long | renamed).items():
         client.log_text(mlflow_run_id, text, name)
 
 
@@ -121,7 +140,7 @@ def write_note(record: SweepRecord) -> str:
     lines = [f"| | configuration | {record.by} | run |", "|---|---|---|---|"]
     lines += [_row(place, one, record.by) for place, one in enumerate(ranked[:NUM_SHOWN], 1)]
     parts = [
-        f"Sweep `{record.sweep_id}`: {len(states)} configurations ({went}), "
+        f"Sweep `{record.sweep_id}`: {format_many(len(states), 'configuration')} ({went}), "
         f"chosen by {record.by} of the validation part; the test part was measured for the "
         "best one alone",
         *(f"**Failed**: {line}" for line in record.failure),

@@ -10,7 +10,7 @@ from iovalence.runs.sweep import SweepFolder
 from iovalence.tracking.description import read_config
 from iovalence.tracking.environment import default_uri
 from iovalence.tracking.publish import is_whole, publish_to
-from iovalence.tracking.record import Target, TrackingRecord
+from iovalence.tracking.record import Target, TrackingRecord, read_record
 from iovalence.tracking.section import TrackingSection
 from iovalence.tracking.store import UnreachableError
 
@@ -35,8 +35,8 @@ class Synced:
 def target_of(run: RunFolder) -> Target:
     """Return where a run is to be shown, by its own configuration.
 
-    A run that did not reach what `evaluation.require` asks for is not registered, nor is one that
-    its sweep did not choose.
+    A run that did not reach what `evaluation.require` asks for is not registered, nor is a
+    candidate.
 
     Raises:
         StorageError: The resolved configuration, or the result, cannot be read.
@@ -44,7 +44,7 @@ def target_of(run: RunFolder) -> Target:
     manifest = run.manifest()
     target = base_target(run, manifest.experiment)
     unmet = run.metrics.is_file() and EvaluationResult.load(run.metrics).unmet
-    if unmet or (manifest.sweep_id is not None and not manifest.is_chosen):
+    if unmet or manifest.is_candidate:
         return target.model_copy(update={"register_as": None})
     return target
 
@@ -105,12 +105,10 @@ def is_sent(run: RunFolder) -> bool:
     """Say whether MLflow was sent all of a run that has ended.
 
     Raises:
-        StorageError: What the run remembers of MLflow cannot be read.
+        StorageError: Its configuration or its result cannot be read.
     """
     return is_whole(run, _record(run))
 
 
 def _record(run: RunFolder) -> TrackingRecord:
-    if run.tracking.is_file():
-        return TrackingRecord.load(run.tracking)
-    return TrackingRecord(target=target_of(run))
+    return read_record(run) or TrackingRecord(target=target_of(run))

@@ -25,7 +25,7 @@ def choose_device(asked: str) -> torch.device:
     }
     if asked == "auto":
         return torch.device(next(name for name, is_there in present.items() if is_there))
-    if not present[asked]:
+    if not present.get(asked):
         names = ", ".join(name for name, is_there in present.items() if is_there)
         raise ConfigError(
             f"training.device must be there, got {asked}; PyTorch sees: {names} "

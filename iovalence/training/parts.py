@@ -18,7 +18,7 @@ from torch import Tensor
 from iovalence.data.prepared import Prepared
 from iovalence.training.order import Order, Shuffle, Windows
 from iovalence.training.randomness import order_of_epoch
-from iovalence.training.sequences import load_sequences
+from iovalence.training.sequences import SequenceTensors, load_sequences
 
 # Up to this size a part is in memory and shuffled all together. It does not depend on what memory
 # is free: the order, and with it the weights, must be the same tomorrow.
@@ -286,14 +286,7 @@ def load_part(
             length are taken together.
     """
     if prepared.sequences is not None:
-        return load_sequences(
-            prepared,
-            rows,
-            _read_labels(prepared, rows, class_weights),
-            device,
-            is_resident=is_small(prepared, len(rows)),
-            batch_size=batch_size,
-        )
+        return _load_sequences(prepared, rows, class_weights, device, batch_size)
     if is_small(prepared, len(rows), resident_bytes):
         return read_rows(prepared, rows, class_weights).to(device)
     row_bytes = bytes_of_row(prepared)
@@ -302,6 +295,38 @@ def load_part(
     if device.type == "cuda" and 3 * len(rows) * row_bytes <= torch.cuda.mem_get_info(device)[0]:
         return replace(join([*mapped.in_turn(max(1, READ_BYTES // row_bytes))]), shuffle=shuffle)
     return mapped
+
+
+def read_part(
+    prepared: Prepared, rows: NDArray[np.int64], class_weights: Tensor | None
+) -> PartTensors | SequenceTensors:
+    """Return rows on the CPU, or sequences, with what is true of them at hand.
+
+    Args:
+        prepared: All rows, encoded.
+        rows: Positions in `prepared` of the rows to take, int64 (N,).
+        class_weights: float32 (K,), or None for equal weights.
+    """
+    if prepared.sequences is None:
+        return read_rows(prepared, rows, class_weights)
+    return _load_sequences(prepared, rows, class_weights, torch.device("cpu"), batch_size=1)
+
+
+def _load_sequences(
+    prepared: Prepared,
+    which: NDArray[np.int64],
+    class_weights: Tensor | None,
+    device: torch.device,
+    batch_size: int,
+) -> SequenceTensors:
+    return load_sequences(
+        prepared,
+        which,
+        _read_labels(prepared, which, class_weights),
+        device,
+        is_resident=is_small(prepared, len(which)),
+        batch_size=batch_size,
+    )
 
 
 def is_small(prepared: Prepared, num_rows: int, resident_bytes: int | None = None) -> bool:

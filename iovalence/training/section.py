@@ -111,7 +111,11 @@ class TrainingSection(Section):
         description="products in bfloat16 on a GPU: true, false, or auto where it is faster",
     )
     device: Device = Field("auto", description="where the model is trained; auto takes a GPU")
-    verbose: Switch = Field(True, description="false is silent but for errors")
+    verbose: Switch = Field(
+        True,
+        description="show how it goes: a live display on a terminal, else a line an epoch; "
+        "false is silent but for errors",
+    )
     seed: int = Field(42, ge=0, lt=2**63, description="decides every random choice of the run")
 
     @model_validator(mode="after")

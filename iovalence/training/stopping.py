@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from iovalence.signals import heard
 
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
     """Have SIGINT and SIGTERM ask for a stop for a block; yield what says whether one came.
 
-    A second signal interrupts at once. Outside the main thread signals stay as they are.
+    A second signal interrupts at once. Outside the main thread signals stay as they are, and so
+    do those that this process ignores.
 
     Raises:
         KeyboardInterrupt: A second signal came, or a first that nobody answered.
@@ -29,7 +30,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
 
-    before = {signum: signal.signal(signum, ask) for signum in SIGNALS}
+    before = {signum: signal.signal(signum, ask) for signum in heard()}
     try:
         yield lambda: asked
     finally:

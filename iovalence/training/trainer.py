@@ -262,11 +262,13 @@ class Trainer:
         step = (epoch - 1) * self.num_steps + block * (self.block_rows // size) + good + 1
         positions = rows[good * size : (good + 1) * size].numpy()
         batch = self.name_rows(positions) if self.name_rows else f"{len(positions)} rows"
-        raise TrainingError(
+        failure = TrainingError(
             f"the loss must be finite, got inf or nan at step {step} (epoch {epoch}), "
             f"in the batch of {batch}; nothing was updated: try a lower "
             f"training.learning_rate (it is {self.section.learning_rate:g}) or gradient_clip: 1.0"
         )
+        failure.step, failure.epoch = step, epoch
+        raise failure
 
     def _after_block(self) -> None:
         stops = self.should_stop()

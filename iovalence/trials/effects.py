@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from iovalence.data.prepared import Prepared
 from iovalence.errors import TrainingError
-from iovalence.evaluation.effects import Change, Effect, compare_metrics, compare_recalls
+from iovalence.evaluation.effects import Effect
+from iovalence.evaluation.paired import Change, compare_metrics, compare_recalls
 from iovalence.evaluation.wording import format_difference, format_metric
 from iovalence.models.build import AnyNetwork
 from iovalence.models.predictions import Predictions

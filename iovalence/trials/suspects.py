@@ -19,6 +19,7 @@ from iovalence.errors import StorageError
 from iovalence.quality.checks import CheckedRows, QualityReport
 from iovalence.quality.findings import Finding, Severity, list_rows, name_rows, severity_of
 from iovalence.quality.labels import encode_labels, list_counts, quote
+from iovalence.quality.review_file import MAX_OPEN
 from iovalence.quality.section import Action
 from iovalence.quality.sequences import not_for_sequences
 from iovalence.trials.folds import NUM_FOLDS
@@ -212,9 +213,7 @@ def _report(
         + list_rows(rows, count)
         + _listed(looked),
         rows=rows,
-        done="nothing: a run lists them in its label_review.csv, the most doubtful first"
-        if count
-        else "",
+        done=f"nothing: {_say_listed(count)}" if count else "",
         advice=_ADVICE if count else "",
     )
 
@@ -226,15 +225,22 @@ def _severity(action: Action, count: int, total: int, *, was_reviewed: bool) -> 
     return severity_of("warn" if action == "fix" and not was_reviewed else action)
 
 
+def _say_listed(count: int) -> str:
+    """Return where a person finds them."""
+    most = f"the {MAX_OPEN:,} most doubtful" if count > MAX_OPEN else "them"
+    order = "" if count > MAX_OPEN else ", the most doubtful first"
+    return f"a run lists {most} in its label_review.csv{order}"
+
+
 def _list_pairs(checked: CheckedRows, suspects: NDArray[np.int64], suggested: pa.Array) -> str:
     """Return the commonest corrections: "'dog' may be 'cat' (9), ..."."""
-    given = checked.target.take(pa.array(suspects)).to_pylist()
-    pairs = [
-        f"{quote(label)} may be {quote(other)}"
-        for label, other in zip(given, suggested.to_pylist(), strict=True)
-    ]
-    texts, counts = np.unique(pairs, return_counts=True)
-    return list_counts(texts.tolist(), counts)
+    given = checked.target.take(pa.array(suspects))
+    pairs = pa.table([given, suggested], ["given", "other"]).group_by(["given", "other"])
+    found = sorted(
+        pairs.aggregate([([], "count_all")]).to_pylist(), key=lambda one: tuple(one.values())
+    )
+    texts = [f"{quote(one['given'])} may be {quote(one['other'])}" for one in found]
+    return list_counts(texts, np.array([one["count_all"] for one in found], np.int64))
 
 
 def _listed(looked: _Looked) -> str:

@@ -14,6 +14,7 @@ from iovalence.config.load import config_hash, load_config, resolved_yaml
 from iovalence.config.model import Config
 from iovalence.config.yaml_text import to_yaml
 from iovalence.data.section import DataSection
+from iovalence.errors import ConfigError
 from iovalence.evaluation.section import EvaluationSection
 from iovalence.quality.section import QualitySection
 from iovalence.runs.section import RunSection
@@ -322,3 +323,14 @@ def test_loading_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_workspace_that_mlflow_cannot_name_is_refused_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "what?"
+    folder.mkdir()
+    path = folder / "config.yaml"
+    path.write_text("data: {train_file: x.csv}\n")
+    with pytest.raises(ConfigError, match=r"run\.workspace must have no '\?' in its path"):
+        load_config(path)
+    assert load_config(path, ["run.workspace=/elsewhere"]).workspace == Path("/elsewhere")
+    assert load_config(path, ["tracking.uri=http://127.0.0.1:5000"]).base == folder

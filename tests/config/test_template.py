@@ -101,6 +101,8 @@ def test_any_valid_configuration_fits_the_schema(config: Config) -> None:
         "training: {test_size: 0.2}\nvalidation_split: 0.1\n",
         "preset: balanced\n",
         "batch_size: auto\ntraining: {learning_rate: auto}\n",
+        "evaluation: {baseline: [majority, linear, boosting]}\n",
+        "evaluation: {baseline: off}\n",
     ],
 )
 def test_the_schema_takes_every_form_that_the_loader_takes(
@@ -136,6 +138,7 @@ def test_the_schema_takes_every_form_that_the_loader_takes(
         "preset: quick\n",
         "run: {threads: many}\n",
         "layers: 64\n",
+        "evaluation: {baseline: [boostin]}\n",
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(

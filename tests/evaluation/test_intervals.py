@@ -4,7 +4,6 @@ import pytest
 from iovalence.evaluation.intervals import (
     bootstrap_intervals,
     choose_num_resamples,
-    exact_interval,
 )
 from iovalence.evaluation.metrics import build_classification_measure, build_regression_measure
 
@@ -118,16 +117,3 @@ def test_a_figure_lies_in_its_interval_also_where_resamples_are_biased(seed):
     for name, values in measure(np.ones((1, 230))).items():
         low, high = found[name]
         assert low <= values[0] <= high, name
-
-
-def test_rows_that_are_all_right_leave_the_truth_open_as_far_as_the_binomial_says():
-    low, high = exact_interval(1.0, np.ones(10))
-    assert high == 1
-    assert low**10 == pytest.approx(0.025)
-    assert exact_interval(0.0, np.ones(10)) == (0.0, pytest.approx(1 - low))
-    assert exact_interval(0.9, np.ones(10)) is None
-
-
-def test_rows_of_unequal_weight_count_as_fewer():
-    weights = np.append(np.ones(10), 1e-9 * np.ones(90))
-    assert exact_interval(1.0, weights) == pytest.approx(exact_interval(1.0, np.ones(10)))

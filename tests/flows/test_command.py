@@ -1,10 +1,13 @@
 import csv
+import gzip
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +18,12 @@ import typer
 from flows import command
 from flows.command import app, main, name_newest
 from flows.quickstart import CONFIG_NAME, TABLE_NAME, write_files
+from flows.summary import summarise
 from iovalence import __version__
 from iovalence.errors import DataError, GateError, TrackingError, TrainingError
 from iovalence.runs.folder import find_run, list_runs
 from iovalence.runs.journal import metric_points, read_journal
+from tests.terminal import Terminal
 
 HEAVY = ("torch", "pandas", "pyarrow", "mlflow", "great_expectations", "sklearn", "prefect")
 LIST_MODULES = f"""
@@ -69,6 +74,16 @@ def test_every_command_shows_an_example(capsys: pytest.CaptureFixture[str]) -> N
         assert f"Example: iovalence {name}" in capsys.readouterr().out
 
 
+def test_every_command_has_an_answer_for_programs() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    without = [
+        name
+        for name, command in commands.items()
+        if "--json" not in [option for parameter in command.params for option in parameter.opts]
+    ]
+    assert without == []
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
@@ -91,6 +106,11 @@ def test_without_arguments_it_says_what_there_is(capsys: pytest.CaptureFixture[s
         (["predict", "latest", "x.csv"], "error: missing option '-o' / '--out'; iovalence predict"),
         (["train", "nowhere.yaml"], "error: the configuration must be a file, got none"),
         (["runs", "--workspace", "nowhere"], "error: --workspace must be a folder, got 'nowhere'"),
+        (
+            ["sweep", "nowhere.yaml", "--by", "val_acc"],
+            "error: --by must name a figure of the validation part, got 'val_acc'; did you mean "
+            "'val_accuracy'?",
+        ),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_status_2(
@@ -255,6 +275,35 @@ def test_a_model_is_measured_on_other_rows(
     assert "Accuracy" in capsys.readouterr().out
 
 
+def test_rows_from_a_pipe_are_predicted_and_counted_for_a_program(
+    in_trained: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(Path(TABLE_NAME).read_bytes()))
+    monkeypatch.setattr("sys.stdin", piped)
+    out = tmp_path / "out.csv.gz"
+    assert main(["predict", "strict", "-", "-o", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["num_rows"] == len(gzip.decompress(out.read_bytes()).splitlines()) - 1
+    assert 0 <= told["num_unlike"] < 0.1 * told["num_rows"]
+
+
+def test_rows_without_labels_are_described_and_not_measured(
+    in_trained: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = list(csv.reader(Path(TABLE_NAME).read_text().splitlines()))
+    assert lines[0][-1] == "diagnosis"
+    text = "\n".join(",".join(line[:-1]) for line in lines)
+    (tmp_path / "unlabelled.csv").write_text(text + "\n")
+    assert main(["evaluate", "strict", "--data", str(tmp_path / "unlabelled.csv")]) == 0
+    said = capsys.readouterr()
+    assert "none with a label: nothing can be measured" in said.out
+    assert "malignant" in said.out
+    assert "are unlike those trained on" in said.err
+
+
 def test_predictions_go_to_standard_output_row_for_row(
     in_trained: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -267,6 +316,54 @@ def test_predictions_go_to_standard_output_row_for_row(
 def test_the_report_is_there(in_trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "latest", "--print-path"]) == 0
     assert Path(capsys.readouterr().out.strip()).read_text().startswith("<!doctype html>")
+
+
+def test_the_place_of_a_report_and_of_predictions_is_told_to_programs(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "plain", "--json"]) == 0
+    assert Path(json.loads(capsys.readouterr().out)["report"]).name == "report.html"
+    assert main(["predict", "plain", TABLE_NAME, "-o", "said.csv", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["num_rows"] == 569
+    assert len(Path(found["out"]).read_text().splitlines()) == 570
+    assert main(["predict", "plain", TABLE_NAME, "-o", "-", "--json"]) == 2
+    assert "error: --json must go with -o FILE" in capsys.readouterr().err
+
+
+def test_a_run_is_summed_up_in_about_ten_lines(
+    in_trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = summarise(find_run(Path(".iovalence"), "plain"))
+    assert re.match(
+        r"  test        Accuracy 9.* \(.* to .* %\); always the most frequent", lines[1]
+    )
+    assert [line.split()[0] for line in lines[2:8]] == [
+        *("test", "data", "report", "model", "MLflow", "next"),
+    ]
+    assert len(lines) <= 12
+    strict = summarise(find_run(Path(".iovalence"), "strict"))
+    assert strict[-1].startswith("              what was required was not reached")
+    monkeypatch.chdir(tmp_path)
+    far = summarise(find_run(in_trained / ".iovalence", "plain"))[-1]
+    assert far.endswith(f" --workspace {in_trained / '.iovalence'}")
+
+
+def test_a_failure_is_one_line_in_the_list_of_runs(
+    in_trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = find_run(Path(".iovalence"), "strict")
+    true = run.manifest()
+    metrics = run.metrics.read_bytes()
+    run.metrics.unlink()
+    run.update(failure=("the loss must be finite, " * 20, "and\nmore"), is_chosen=True)
+    assert main(["runs"]) == 0
+    out = capsys.readouterr().out
+    true.save(run.manifest_path)
+    run.metrics.write_bytes(metrics)
+    (line,) = [line for line in out.splitlines() if run.run_id in line]
+    assert "strict (best of its sweep)" in line
+    assert line.rstrip().endswith(" the loss must be fini ...")
 
 
 def test_an_unknown_run_is_named_with_the_newest(
@@ -400,6 +497,23 @@ def test_sigterm_ends_a_training_all_processes_beside_it_and_its_run(in_trained:
     assert run.manifest().status == "KILLED"
 
 
+def test_ten_interruptions_are_answered_once_on_a_clean_terminal(in_trained: Path) -> None:
+    forever = ["epochs=1000000", "early_stopping=false", "save_checkpoint=false"]
+    settings = [part for setting in forever for part in ("--set", setting)]
+    terminal = Terminal([*COMMAND, "train", CONFIG_NAME, *settings], cwd=in_trained, columns=120)
+    terminal.wait_for("best so far")
+    for _ in range(10):
+        terminal.process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    assert terminal.end() == 130
+    shown = terminal.screen().shown()
+    assert shown[-1] == "error: interrupted"
+    assert shown.count("error: interrupted") == 1
+    assert "epoch" not in "".join(shown)
+    assert "Traceback" not in terminal.written
+    assert terminal.screen().is_cursor_shown
+
+
 def test_a_training_that_was_killed_goes_on_as_the_same_run_in_mlflow_too(
     in_trained: Path,
 ) -> None:
@@ -444,6 +558,9 @@ def test_init_drafts_a_configuration_that_checks(
     table = f"data/{TABLE_NAME}"
     assert main(["init", table, "--target", "diagnosis", "-o", "drafts/cancer.yaml"]) == 0
     assert capsys.readouterr().out == "drafts/cancer.yaml\n"
+    more = ["--target", "diagnosis", "-o", "drafts/again.yaml", "--json"]
+    assert main(["init", table, *more]) == 0
+    assert json.loads(capsys.readouterr().out) == {"config": "drafts/again.yaml"}
     assert main(["check", "drafts/cancer.yaml"]) == 0
     assert main(["init", table, "--target", "diagnosis", "-o", "drafts/cancer.yaml"]) == 2
     assert "must be a new file, got one that is there" in capsys.readouterr().err
@@ -465,7 +582,7 @@ def test_without_servers_down_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["advise", "latest"], "advise"), (["retrain", "a.yaml"], "retrain")],
+    [(["promote", "latest"], "promote"), (["retrain", "a.yaml"], "retrain")],
 )
 def test_what_later_work_brings_is_refused_by_name(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]

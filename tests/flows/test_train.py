@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from iovalence.runs.folder import list_runs
+from iovalence.runs.journal import metric_points, read_journal
 from iovalence.training.checkpoint import read_checkpoint
 from tests.conftest import SmallDisk
 from tests.stages.conftest import run_stages
@@ -39,3 +40,5 @@ def test_a_training_on_a_full_disk_ends_with_status_3_and_goes_on_when_there_is_
     assert done.returncode == 0, done.stderr
     assert "training goes on after epoch 2" in done.stderr
     assert same_weights(whole, replace(whole, run=run))
+    samples = {point.key for point in metric_points(read_journal(run.system)[0])}
+    assert "system/cpu_utilization_percentage" in samples

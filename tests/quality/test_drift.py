@@ -42,6 +42,7 @@ def test_each_kind_of_column_that_moved_is_named_the_most_moved_first():
     (finding,) = report(make_rows(1, shift=1.0, share=0.8), make_rows(2))
     assert (finding.check, finding.severity, finding.count) == ("drift", "warning", 2)
     assert finding.share == 1.0
+    assert set(finding.columns) == {"n0", "colour"}
     assert finding.message.startswith(
         "distributions must be as in run r1, found 2 of 2 columns to have moved: 'n0' PSI "
     )

@@ -46,6 +46,7 @@ def test_a_strong_column_is_no_leak(seed):
 def test_a_column_that_gives_the_label_away_is_named_with_its_score(kind):
     columns = strong()
     ((finding,), left_out) = check({**columns, "leak": planted(kind, columns)}, "fix")
+    assert finding.columns == ("leak",)
     assert left_out == ("leak",)
     assert finding.count == 1
     assert "found 'leak' with " in finding.message

@@ -19,6 +19,7 @@ def test_a_counter_is_found_shuffled_and_with_gaps_too(values):
     assert left_out == ("no",)
     assert "found 'no' to count the rows: 100 different whole numbers from" in finding.message
     assert finding.done == "left out"
+    assert finding.columns == ("no",)
 
 
 def test_numbers_under_a_name_of_an_identifier_may_be_spread_and_repeat_a_little():

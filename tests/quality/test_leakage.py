@@ -85,6 +85,7 @@ def test_a_row_in_two_files_leaves_train_and_given_files_stay():
         "no row, nor a near copy of it, may be in two parts, found rows that are: 1 of train in "
         "validation, 1 of train in test (train row 2, train row 3)"
     )
+    assert [str(row) for row in findings[0].partners] == ["validation row 1", "test row 1"]
     assert findings[0].done == "took 2 out of train"
     assert "1 of validation in test (validation row 2)" in findings[1].message
 

@@ -51,16 +51,14 @@ def brute_force(table, tolerance):
 def test_planted_copies_are_found_and_nothing_else():
     found = find(with_planted(3000, 30))
     assert found.pairs.tolist() == [[row, 3000 + row] for row in range(30)]
-    assert not found.by_nature
+    assert not len(found.natural)
 
 
 @pytest.mark.parametrize("tolerance", [0.02, 0.1, 0.3])
 def test_what_is_found_is_what_comparing_all_rows_finds(tolerance):
     table = with_planted(600, 60, num_columns=3)
-    found, there = (
-        set(map(tuple, find(table, tolerance).pairs.tolist())),
-        brute_force(table, tolerance),
-    )
+    near, there = find(table, tolerance), brute_force(table, tolerance)
+    found = set(map(tuple, [*near.pairs.tolist(), *near.natural.tolist()]))
     assert len(found & there) >= 0.99 * len(there)
     assert len(found - there) <= 0.01 * len(there)
 
@@ -130,8 +128,9 @@ def test_an_outlier_does_not_make_all_others_near():
 
 
 def test_fix_keeps_the_first_of_a_chain_and_those_that_are_near_no_row_that_stays():
-    x = [*SPREAD, 10.1, 10.2, 10.3]
-    (finding,), leaves = check(build_table({"x": x, "y": ["a"] * 7}))
+    x, z, w = [*SPREAD, 10.1, 10.1, 10.1], [*SPREAD, 10.0, 10.1, 10.1], [*SPREAD, 10.0, 10.0, 10.1]
+    table = build_table({"x": x, "z": z, "w": w, "y": ["a"] * 7})
+    (finding,), leaves = check(table, tolerance=0.008)
     assert np.flatnonzero(leaves).tolist() == [4, 6]
     assert finding.done == "removed 2 rows, the first of each kind stays"
 
@@ -151,6 +150,7 @@ def test_warn_and_fail_report_near_copies_and_remove_none(action, severity):
         "rows of the train file must differ by more than noise, found 1 of 5 to be near copies of "
         "earlier ones (train row 5)"
     )
+    assert [str(row) for row in finding.partners] == ["train row 2"]
     assert "set quality.duplicates.near: fix" in finding.advice
 
 
@@ -165,7 +165,34 @@ def test_a_dense_table_says_that_its_rows_are_near_by_nature():
     x = np.random.default_rng(0).standard_normal(3000)
     (finding,), _ = check(build_table({"x": x, "y": ["a"] * 3000}), "warn", 0.001)
     assert finding.severity == "info"
-    assert finding.message.endswith("rows of this table are as near by nature")
+    assert "found 1372 of 3000 to lie near earlier ones, as many as do by nature" in finding.message
+
+
+def test_columns_that_repeat_each_other_do_not_make_a_dense_table_look_copied():
+    x = np.random.default_rng(0).standard_normal(3000)
+    near = find(build_table({"x": x, "z": 2 * x + 1, "y": ["a"] * 3000}), 0.001)
+    assert len(near.natural) > 1000
+    assert not len(near.pairs)
+
+
+def test_rows_in_clusters_smaller_than_the_tolerance_are_near_by_nature():
+    rng = np.random.default_rng(0)
+    x, z = rng.integers(2, size=(2, 300)) * 5.0 + 0.001 * rng.standard_normal((2, 300))
+    (finding,), leaves = check(build_table({"x": x, "z": z, "y": ["a"] * 300}))
+    assert finding.done == "kept"
+    assert not leaves.any()
+
+
+def test_copies_are_told_from_rows_that_are_near_by_nature():
+    rng = np.random.default_rng(0)
+    rows = np.repeat(rng.standard_normal((200, 4)), 10, axis=0)
+    rows[:, 0] = rng.standard_normal(2000)
+    rows = np.concatenate([rows, rows[:600:10] + 0.005 * rng.standard_normal((60, 4))])
+    table = build_table({**{f"x{at}": x for at, x in enumerate(rows.T)}, "y": ["a"] * 2060})
+    findings, leaves = check(table)
+    assert [finding.count for finding in findings] == [60, 182]
+    assert [finding.done.split()[0] for finding in findings] == ["removed", "kept"]
+    assert np.flatnonzero(leaves).tolist() == list(range(2000, 2060))
 
 
 def test_rows_all_in_one_place_are_bounded_and_judged_by_a_sample(monkeypatch):

@@ -278,3 +278,17 @@ def test_a_run_of_another_kind_of_model_is_made_again_too(tmp_path, again, model
     text = f"data: {{train_file: data.csv, {columns}}}\ntraining: {{{training}}}\n"
     (tmp_path / "config.yaml").write_text(text)
     assert again(run_stages(tmp_path / "config.yaml").run).has_equal_result
+
+
+def test_of_a_copied_project_both_places_are_named_where_their_data_differ(recorded, data, again):
+    shutil.rmtree(recorded.data)
+    project = data.parent
+    copy = project.with_name("copy")
+    shutil.copytree(project, copy, dirs_exist_ok=True)
+    run = RunFolder(copy / recorded.root.relative_to(project))
+    assert again(run).notes == ()
+    (copy / data.name).write_text(make_table(seed=5))
+    found = again(run)
+    assert found.equal
+    assert found.notes == (f"the data are those of {project}; in {copy} they are others",)
+    shutil.rmtree(copy)

@@ -1,3 +1,4 @@
+import json
 import re
 
 import psutil
@@ -5,7 +6,7 @@ import pytest
 
 from iovalence.errors import GateError, RunNotFoundError, StorageError
 from iovalence.runs.folder import create_folder, ending, find_run, list_runs
-from iovalence.runs.manifest import Manifest, Process, hash_file, now
+from iovalence.runs.manifest import Manifest, Process, hash_file, now, to_ms
 
 
 def make_run(workspace, **changes):
@@ -115,3 +116,29 @@ def test_a_run_whose_process_ended_is_shown_as_died(tmp_path):
     alive = make_run(tmp_path)
     states = [run.manifest().state() for run in (dead, reused, elsewhere, alive)]
     assert states == ["DIED", "DIED", "RUNNING", "RUNNING"]
+
+
+def test_a_run_that_died_ran_until_the_last_line_of_its_journal(tmp_path):
+    began = "2026-01-01T10:00:00.000+00:00"
+    run = make_run(tmp_path, started_at=began)
+    line = {"type": "event", "event": "started", "time_ms": to_ms(began) + 4000}
+    run.journal.write_text(json.dumps(line) + "\n")
+    assert run.reopen(files={}).seconds_before == 4
+    assert 4 <= run.close("FINISHED").seconds < 60
+
+
+@pytest.mark.parametrize(("key", "value"), [("device", "tpu"), ("threads", 10**9), ("threads", 0)])
+def test_a_manifest_with_what_no_machine_has_is_damaged(key, value, tmp_path):
+    run = make_run(tmp_path)
+    found = json.loads(run.manifest_path.read_text()) | {key: value}
+    run.manifest_path.write_text(json.dumps(found))
+    with pytest.raises(StorageError, match=rf"manifest\.json must hold .* at '{key}'") as caught:
+        run.manifest()
+    assert len(caught.value.faults) == 1
+
+
+def test_a_record_of_mlflow_that_is_no_text_hides_no_run(tmp_path):
+    run = make_run(tmp_path)
+    make_run(tmp_path).tracking.write_bytes(b"\xff\xfe")
+    run.tracking.write_bytes('{"mlflow_run_id": "abc", "tags": "Größe"}'.encode())
+    assert find_run(tmp_path, "abc") == run

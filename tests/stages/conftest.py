@@ -10,8 +10,10 @@ import pytest
 from iovalence.config.load import LoadedConfig, load_config
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.folder import RunFolder, ending, holding
+from iovalence.stages.diagnosed import diagnose_stage
 from iovalence.stages.effects import effects_stage
 from iovalence.stages.evaluated import evaluate_stage
+from iovalence.stages.explained import importance_stage
 from iovalence.stages.opened import open_run
 from iovalence.stages.reported import report_stage
 from iovalence.stages.resumed import resume_run
@@ -45,7 +47,9 @@ def run_stages(
         stages = make_ready(loaded, ingested, run)
         training = train_stage(loaded, run, stages, observe)
         result = evaluate_stage(loaded, run, stages)
+        importance_stage(loaded, run, stages)
         effects_stage(loaded, run, stages)
+        diagnose_stage(loaded, run, stages, result)
         report_stage(loaded, run, ingested, result)
         run.close("FINISHED")
     return Finished(loaded, run, training, result)

@@ -2,13 +2,10 @@
 
 import json
 import random
-from dataclasses import replace
 from html import unescape
 
-import numpy as np
 import pytest
 
-from iovalence.quality import parts
 from iovalence.stages.effects import load_effects
 
 CONFIG = "data: {train_file: data.csv}\ntraining: {epochs: 6, verbose: false}\n"
@@ -49,32 +46,6 @@ def test_with_effects_off_nothing_more_is_trained(project):
     assert "effects" not in run.manifest().stages
 
 
-@pytest.fixture
-def leaking(monkeypatch):
-    """Let the rows of the train part leave that equal a row of another part."""
-    check = parts.check_parts
-
-    def take_copies(table, checked, part, *rest, **settings):
-        found = check(table, checked, part, *rest, **settings)
-        rows = list(zip(*(column.to_pylist() for column in table.columns.columns), strict=True))
-        held = [
-            {row for row, at in zip(rows, part.tolist(), strict=True) if at == other}
-            for other in (1, 2)
-        ]
-        of_validation, of_test = (
-            np.array([row in others for row in rows]) & (part == 0) for others in held
-        )
-        copied = of_validation | of_test
-        return replace(
-            found,
-            part=np.where(copied, -1, part).astype(np.int8),
-            reason=np.where(copied, "leakage.copies", found.reason),
-            leaked=np.flatnonzero(of_validation),
-        )
-
-    monkeypatch.setattr("iovalence.stages.stored.check_parts", take_copies)
-
-
 def write_files(project, shared):
     """Write three files; the train file shares its last rows with the one named `shared`."""
     lines = make_uneven().splitlines()
@@ -88,7 +59,7 @@ def write_files(project, shared):
 
 @pytest.mark.parametrize("resident_bytes", [1 << 30, 0])
 def test_rows_shared_with_the_validation_file_are_trained_on_to_say_what_they_would_change(
-    project, leaking, monkeypatch, resident_bytes
+    project, monkeypatch, resident_bytes
 ):
     monkeypatch.setattr("iovalence.training.parts.RESIDENT_BYTES", resident_bytes)
     finished = project("", write_files(project, "val"))
@@ -100,7 +71,7 @@ def test_rows_shared_with_the_validation_file_are_trained_on_to_say_what_they_wo
     assert not list(finished.loaded.workspace.glob(".effects*"))
 
 
-def test_rows_shared_with_the_test_file_alone_are_not_trained_on(project, leaking):
+def test_rows_shared_with_the_test_file_alone_are_not_trained_on(project):
     (effect,) = load_effects(project("", write_files(project, "test")).run).effects
     assert "copies of test rows alone" in effect.finding.message
     assert json.loads(effect.model_dump_json())["metrics"] == []

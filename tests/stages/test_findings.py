@@ -8,7 +8,7 @@ from iovalence.config.load import load_config
 from iovalence.errors import GateError
 from iovalence.runs.folder import list_runs
 from iovalence.stages.rows import check_alone, save_checks
-from tests.evaluation.pages import Page
+from tests.reporting.pages import Page
 from tests.stages.test_pipeline import CONFIG
 
 EVIL = """"</td><script>alert('&')</script>\u202e" """.strip()

@@ -61,12 +61,16 @@ def test_a_run_leaves_the_files_of_the_contract(project):
         "model",
         "test_predictions.parquet",
         "metrics.json",
+        "importance.json",
+        "curves.json",
+        "mistakes.json",
         "report.html",
         "manifest.json",
     }
     assert {path.name for path in finished.run.model.iterdir()} == {
         "weights.safetensors",
         "model.json",
+        "likeness.json",
     }
     assert not [path for path in finished.run.root.rglob("*") if path.suffix in (".pkl", ".pt")]
 
@@ -367,3 +371,24 @@ def test_a_column_that_gives_the_label_away_stops_the_run_or_is_left_out(project
     finished = project(table, config, "quality.leakage.target=fix")
     encodings = Preprocessing.load(finished.run.preprocessing).columns
     assert "later" not in [encoding.column for encoding in encodings]
+
+
+BOOSTED = CONFIG + "evaluation: {baseline: [majority, boosting]}\n"
+
+
+def test_the_baselines_asked_for_are_measured_and_shown(project):
+    finished = project(make_table(400), BOOSTED)
+    names = [list(part.baselines) for part in finished.result.parts]
+    assert names == [["majority", "boosting"]] * 3
+    assert finished.result.contest.num_rows == finished.result.part("validation").num_rows
+    assert "Gradient boosting" in finished.run.report.read_text()
+
+
+def test_a_table_that_a_network_does_badly_on_is_named_as_such(project):
+    rng = random.Random(0)
+    draws = [rng.random() for _ in range(3000)]
+    table = "size,label\n" + "".join(f"{x},{'odd' if int(40 * x) % 2 else 'even'}\n" for x in draws)
+    finished = project(table, BOOSTED)
+    assert finished.result.contest.is_lost
+    said = "Gradient boosting is better on this table: validation Accuracy"
+    assert said in finished.run.report.read_text()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -150,6 +151,25 @@ def test_a_run_whose_data_or_settings_changed_is_refused_with_the_difference(pro
     with pytest.raises(ConfigError, match="the data must be what was read then"):
         project(make_table(seed=1), CONFIG, resume=run)
     assert run.manifest().status == "KILLED"
+
+
+def test_a_journal_that_was_emptied_is_named(project):
+    run = cut_off(project, 3)
+    run.journal.write_text("")
+    with pytest.raises(
+        StorageError, match=r"the journal must hold .*, got nothing .*it was emptied"
+    ):
+        project(make_table(), CONFIG, resume=run)
+    assert run.manifest().status == "KILLED"
+
+
+def test_a_pause_is_no_time_that_the_run_took(project):
+    run = cut_off(project, 3)
+    ran = run.manifest().seconds
+    before = datetime.fromisoformat(run.manifest().started_at) - timedelta(hours=1)
+    ended = (before + timedelta(seconds=ran)).isoformat(timespec="milliseconds")
+    run.update(started_at=before.isoformat(timespec="milliseconds"), ended_at=ended)
+    assert ran < project(make_table(), CONFIG, resume=run).run.manifest().seconds < ran + 60
 
 
 def test_keys_that_change_no_result_may_change(project):

@@ -1,19 +1,20 @@
 """A finished model on other tables."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
 from iovalence.errors import ConfigError, DataError
 from iovalence.stages.used import (
-    check_out,
     evaluate_other,
+    judge_other,
     load_predictor,
     predict_table,
     stream_predictions,
-    write_tables,
 )
+from iovalence.stages.written import check_out, write_tables
 from tests.stages.test_pipeline import CONFIG, make_table
 
 
@@ -68,7 +69,7 @@ def test_predictions_are_written_as_asked(run, tmp_path, suffix):
     else:
         options = pa_csv.ParseOptions(delimiter="," if suffix == "csv" else "\t")
         written = pa_csv.read_csv(out, parse_options=options)
-    assert written.column_names == ["row", "prediction", "prob_no", "prob_yes"]
+    assert written.column_names == ["row", "prediction", "prob_no", "prob_yes", "unlike"]
     assert written.num_rows == 200
 
 
@@ -124,7 +125,7 @@ def test_the_data_is_never_written_over(tmp_path):
 
 
 def test_an_unknown_ending_is_refused():
-    with pytest.raises(ConfigError, match=r"--out must end in \.csv, \.tsv, \.parquet, or be -"):
+    with pytest.raises(ConfigError, match=r"--out must end in \.csv, \.tsv, \.parquet, \.arrow"):
         check_out("out.xlsx", "data.csv")
 
 
@@ -167,3 +168,81 @@ def test_a_damaged_model_is_named(run):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(OSError, match="the model's weights must be whole"):
         load_predictor(run)
+
+
+def test_all_faults_of_the_data_are_named_at_once(run, tmp_path):
+    (tmp_path / "new.csv").write_text("size,label\nlarge,yes\ninf,no\n1.0,no\n")
+    with pytest.raises(DataError) as caught:
+        predict_table(run, "new.csv", tmp_path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert "none called 'colour'" in lines[0]
+    assert "must hold finite numbers, found inf in row 2" in lines[1]
+    assert "'large' (row 1)" in lines[2]
+
+
+def test_what_should_be_known_of_the_rows_is_told(run, tmp_path):
+    (tmp_path / "new.csv").write_text("size,colour,age\n1.0,purple,7\n1e6,red,8\n")
+    predicted = stream_predictions(run, "new.csv", tmp_path)
+    (table,) = predicted
+    told = "\n".join(predicted.notes())
+    assert table["unlike"].to_pylist() == [True, True]
+    assert predicted.num_unlike == 2
+    assert "are not used: 'age'" in told
+    assert "'colour' in 1 rows" in told
+    assert "2 of 2 rows (100.0%) are unlike those trained on" in told
+
+
+def test_a_model_saved_without_likeness_still_predicts_and_says_so(run, tmp_path):
+    (run.model / "likeness.json").unlink()
+    predicted = stream_predictions(run, "data.csv", tmp_path)
+    assert all("unlike" not in table.column_names for table in predicted)
+    assert any("is not known" in note for note in predicted.notes())
+
+
+def test_rows_without_labels_are_described(run, tmp_path):
+    (tmp_path / "new.csv").write_text("size,colour\n1.0,red\n2.0,blue\n")
+    judged = judge_other(run, "new.csv", tmp_path)
+    assert judged.result is None
+    assert (judged.num_rows, judged.num_labelled) == (2, 0)
+    assert sum(judged.predicted.values()) == 2
+
+
+def test_labels_unknown_to_the_model_are_named(run, tmp_path):
+    (tmp_path / "new.csv").write_text(make_table(20, seed=7) + "1.0,red,maybe\n")
+    result = evaluate_other(run, "new.csv", tmp_path)
+    assert "labels that the model does not know: 'maybe' (1)" in result.notes
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "tsv.zst", "arrow"])
+def test_what_is_written_can_be_read_again(run, tmp_path, suffix):
+    out = tmp_path / f"out.{suffix}"
+    write_tables(stream_predictions(run, "data.csv", tmp_path), str(out), "data.csv")
+    if suffix == "arrow":
+        assert pa.ipc.open_file(out).read_all().num_rows == 200
+    else:
+        assert pa.input_stream(str(out), compression="detect").read().count(b"\n") == 201
+
+
+def test_a_threshold_chosen_on_the_validation_part_is_used_everywhere(project, tmp_path):
+    finished = project(make_table(), CONFIG, "evaluation.threshold=f1")
+    predictor = load_predictor(finished.run)
+    threshold = predictor.record.threshold
+    assert threshold.metric == "f1"
+    assert threshold.reached >= threshold.at_half
+    predicted = predict_table(finished.run, "data.csv", tmp_path)
+    is_yes = pc.equal(predicted["prediction"], "yes")
+    assert is_yes.to_pylist() == [p >= threshold.value for p in predicted["prob_yes"].to_pylist()]
+    assert "chosen on the" in finished.result.main_part.notes[0]
+
+
+def test_a_threshold_given_as_a_number_is_taken(project):
+    finished = project(make_table(), CONFIG, "evaluation.threshold=0.999")
+    part = finished.result.main_part
+    assert "from a probability of 0.999 on, as evaluation.threshold says" in part.notes[0]
+    assert part.per_class[1].recall == pytest.approx(0, abs=0.2)
+
+
+def test_a_threshold_cannot_be_chosen_without_a_validation_part(project):
+    with pytest.raises(ConfigError, match="must have a validation part to choose on"):
+        project(make_table(), CONFIG, "evaluation.threshold=f1", "data.validation_split=0")

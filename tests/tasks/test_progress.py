@@ -30,21 +30,6 @@ def test_an_epoch_is_one_line_where_there_is_no_terminal(
     assert capsys.readouterr() == ("", line)
 
 
-def test_a_terminal_has_a_bar_and_the_lines(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    with show_epochs(load(tmp_path, verbose=True)) as observe:
-        assert observe is not None
-        observe(FIGURES)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "epoch  3/30  train_loss 0.5000" in err
-    assert "Training" in err
-    assert "3/30" in err
-
-
 def test_a_silent_run_watches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with show_epochs(load(tmp_path, verbose=False)) as observe:
         assert observe is None

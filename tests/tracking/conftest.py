@@ -141,37 +141,63 @@ def done_regression(pattern: Pattern, tmp_path_factory: pytest.TempPathFactory) 
     return Done(place, open_store(place.uri, place.workspace), published)
 
 
+class Server:
+    """Run a real MLflow server on the loopback, which can be killed and brought back.
+
+    Attributes:
+        workspace: The one whose store it serves.
+        address: Where it answers.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            self._port = listening.getsockname()[1]
+        self.workspace = workspace
+        self.address = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+        command += ["--port", str(self._port), "--workers", "1"]
+        command += ["--backend-store-uri", default_uri(self.workspace)]
+        command += ["--artifacts-destination", str(self.workspace / "mlartifacts")]
+        with (self.workspace / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.workspace, env=os.environ | SETTINGS
+            )
+        _wait(self.address, self._process)
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL, and the processes that it started."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        for process in [*children, self._process]:
+            process.kill()
+        self._process.wait()
+
+
 @pytest.fixture(scope="session")
-def server(
-    pattern: Pattern, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """Start a real MLflow server; yield its address and the workspace that it serves."""
+def mlflow_server(pattern: Pattern, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     workspace = tmp_path_factory.mktemp("served")
     shutil.copyfile(pattern.database, workspace / "mlflow.db")
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
-    command += ["--port", str(port), "--backend-store-uri", default_uri(workspace)]
-    command += ["--artifacts-destination", str(workspace / "mlartifacts")]
-    with (workspace / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=workspace, env=os.environ | SETTINGS
-        )
+    server = Server(workspace)
+    server.start()
     try:
-        yield _wait(f"http://127.0.0.1:{port}", process), workspace
+        yield server
     finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
-        process.wait()
+        server.kill()
 
 
-def _wait(address: str, process: subprocess.Popen[bytes]) -> str:
+@pytest.fixture(scope="session")
+def server(mlflow_server: Server) -> tuple[str, Path]:
+    """Return the address of a real MLflow server, and the workspace that it serves."""
+    return mlflow_server.address, mlflow_server.workspace
+
+
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"{address}/health", timeout=2):
-                return address
+                return
         except OSError:
             if process.poll() is not None:
                 break

@@ -2,8 +2,9 @@
 
 import pytest
 
+from iovalence.evaluation.mistakes import Mistake, Mistakes, PartMistakes
 from iovalence.quality.checks import QualityReport
-from iovalence.quality.findings import Finding
+from iovalence.quality.findings import Finding, RowNumber
 from iovalence.tracking.artifacts import outgoing
 from iovalence.tracking.findings import count_findings, name_findings
 
@@ -59,3 +60,21 @@ def test_the_page_leaves_with_as_much_of_rows_as_may_leave(place, tmp_path, rows
     assert "train row 201" in sent
     assert "2020-01-04" in whole
     assert ("2020-01-04" in sent) == (rows == "full")
+
+
+@pytest.mark.parametrize("rows", ["none", "numbers", "full"])
+def test_mistakes_leave_with_as_much_of_rows_as_may_leave(place, tmp_path, rows):
+    row = RowNumber(source="train", row=7)
+    worst = Mistake(row=row, given="ill", predicted="well", prob_predicted=0.9, error=2.3)
+    part = PartMistakes(part="test", num_rows=9, num_wrong=1, mistakes=(worst,))
+    Mistakes(parts=(part,)).save(place.run.mistakes)
+    place.run.report.write_text("<p>train row 7<!--values-->ill<!--/values--></p><!--withheld-->")
+    leaving = {one.name: one.path for one in outgoing(place.run, rows, tmp_path)}
+    if rows == "none":
+        assert not {"mistakes.json", "report.html"} & set(leaving)
+        return
+    for name, number in (("mistakes.json", '"row": 7'), ("report.html", "train row 7")):
+        sent = leaving[name].read_text()
+        assert number in sent
+        assert ("ill" in sent) == (rows == "full")
+        assert "0.9" not in sent or rows == "full"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iovalence.errors import StorageError, TrackingError
+from iovalence.errors import TrackingError
 from iovalence.evaluation.result import EvaluationResult
 from iovalence.runs.journal import Journal, metric_points, read_journal
 from iovalence.runs.manifest import Process
@@ -82,6 +82,7 @@ def test_final_figures_are_those_of_the_run(done):
     assert metrics["test_accuracy"] == flat["test_accuracy"]
     assert metrics["val_roc_auc"] == flat["val_roc_auc"]
     assert metrics["val_final_accuracy"] == flat["val_accuracy"]
+    assert 0 < metrics["baseline_linear_test_accuracy"] <= 1
     assert {final_name(key, CURVES) for key in flat} <= metrics.keys()
 
 
@@ -358,10 +359,14 @@ def test_a_deleted_run_is_named(place, client):
         place.publish()
 
 
-def test_a_damaged_record_is_named(place):
+def test_a_damaged_record_is_made_anew_and_nothing_is_there_twice(place, client):
+    first = place.publish()
     place.run.tracking.write_text("{")
-    with pytest.raises(StorageError, match=r"tracking\.json must hold a TrackingRecord"):
-        place.publish()
+    again = place.publish()
+    assert again.mlflow_run_id == first.mlflow_run_id
+    for key in ("train_loss", "test_accuracy"):
+        steps = [point.step for point in client.get_metric_history(first.mlflow_run_id, key)]
+        assert len(steps) == len(set(steps)) > 0
 
 
 def test_two_processes_publish_one_run_once(place, client):

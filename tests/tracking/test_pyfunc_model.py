@@ -119,6 +119,7 @@ def test_nothing_is_pickled_and_all_requirements_are_named(done):
         "MLmodel",
         "conda.yaml",
         "input_example.json",
+        "likeness.json",
         "model.json",
         "pyfunc_model.py",
         "python_env.yaml",

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from iovalence.errors import TrackingError
+from iovalence.errors import ConfigError, TrackingError
 from iovalence.tracking.environment import SETTINGS, default_uri, prepare_environment
 from iovalence.tracking.store import UnreachableError, open_store, shown, telling
 
@@ -94,3 +94,13 @@ def test_what_the_user_set_in_the_environment_stays(monkeypatch):
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     for name in SETTINGS:
         monkeypatch.setenv(name, os.environ[name])
+
+
+def test_a_store_is_made_in_a_folder_of_any_name_but_one_with_a_question_mark(tmp_path):
+    workspace = tmp_path / "a#b%20'c\" ü"
+    workspace.mkdir()
+    client = open_store(default_uri(workspace), workspace)
+    assert client.get_experiment_by_name("Default") is not None
+    assert (workspace / "mlflow.db").is_file()
+    with pytest.raises(ConfigError, match=r"must have no '\?' in its path.*name another folder"):
+        default_uri(tmp_path / "a?b")

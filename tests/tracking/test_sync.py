@@ -8,8 +8,9 @@ import pytest
 
 from iovalence.errors import TrackingError
 from iovalence.runs.folder import RunFolder
+from iovalence.runs.journal import metric_points, read_journal
 from iovalence.tracking.record import Target, TrackingRecord
-from iovalence.tracking.store import open_store
+from iovalence.tracking.store import UnreachableError, open_store
 from iovalence.tracking.sync import sync_workspace, target_of
 
 DEAD = "http://127.0.0.1:9"
@@ -52,7 +53,7 @@ def test_a_dead_server_is_asked_once(place):
 def test_one_run_that_cannot_be_sent_does_not_hold_up_another(place, client):
     broken = place.run.root.with_name("20200101-000000-0000")
     shutil.copytree(place.run.root, broken)
-    (broken / "tracking.json").write_text("{")
+    (broken / "journal.jsonl").write_text("{\n")
     synced = sync_workspace(place.workspace)
     assert synced.sent == [place.run.run_id]
     assert list(synced.failures) == [broken.name]
@@ -76,6 +77,34 @@ def test_what_a_dead_server_missed_reaches_it_when_it_is_back(place, server, cap
     ]
 
 
+def test_a_server_that_was_killed_while_a_run_went_on_has_each_point_once_after_sync(
+    place, mlflow_server
+):
+    run, uri = place.run, mlflow_server.address
+    lines = run.journal.read_bytes().splitlines(keepends=True)
+    place.restart()
+    run.journal.write_bytes(b"".join(lines[:20]))
+    published = place.publish(uri=uri, experiment="killed", final=False)
+    mlflow_server.kill()
+    try:
+        run.journal.write_bytes(b"".join(lines[:35]))
+        with pytest.raises(UnreachableError, match="`iovalence sync` sends it later"):
+            place.publish(uri=uri, experiment="killed", final=False)
+    finally:
+        mlflow_server.start()
+    run.journal.write_bytes(b"".join(lines))
+    run.close("FINISHED")
+    assert sync_workspace(place.workspace).sent == [run.run_id]
+    client = open_store(uri, place.workspace)
+    assert client.get_run(published.mlflow_run_id).info.status == "FINISHED"
+    for key in {point.key for point in metric_points(read_journal(run.journal)[0])}:
+        points = [p for p in metric_points(read_journal(run.journal)[0]) if p.key == key]
+        sent = client.get_metric_history(published.mlflow_run_id, key)
+        assert [(p.step, p.timestamp, p.value) for p in sent] == [
+            (p.epoch, p.time_ms, p.value) for p in points
+        ]
+
+
 def test_a_pickle_in_place_of_any_file_is_never_read_and_named_where_that_file_is(
     place, tmp_path, capsys
 ):
@@ -93,6 +122,7 @@ def test_a_pickle_in_place_of_any_file_is_never_read_and_named_where_that_file_i
     assert not (tmp_path / "marker").exists()
     assert named == {
         "config.resolved.yaml",
+        "diagnosis.json",
         "label_review.csv",
         "manifest.json",
         "metrics.json",

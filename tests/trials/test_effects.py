@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from iovalence.data.prepared import encode_rows, load_prepared, prepare
-from iovalence.evaluation.effects import Change
+from iovalence.evaluation.paired import Change
 from iovalence.training.fit import Machine, fit
 from iovalence.training.section import SettledTraining
 from iovalence.trials.effects import (

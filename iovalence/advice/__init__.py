@@ -1,0 +1,1 @@
+"""Try what a diagnosis advises, and say whether it helped."""

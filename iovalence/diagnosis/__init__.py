@@ -1,0 +1,1 @@
+"""Say what happened in a training, why, and what to change."""
