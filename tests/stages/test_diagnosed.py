@@ -123,7 +123,7 @@ def test_the_report_shows_verdict_numbers_and_change(project):
     config = CONFIG.replace("TASK", "classification")
     run = project(write_wine(), config, "learning_rate=0.00001", "epochs=20").run
     page = unescape(run.report.read_text())
-    assert "<b>Learning rate too low</b>" in page
-    assert "<code>--set 'training.learning_rate=0.0001'</code>" in page
+    assert "<h3>Learning rate too low</h3>" in page
+    assert "<code>training:\n  learning_rate: 0.0001\n</code>" in page
     assert "learning rate: 1e-05" in page
     assert "diagnosis.json" in run.manifest().files
