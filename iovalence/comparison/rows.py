@@ -197,7 +197,10 @@ def _join(
         other=said,
         weight=weight,
         group=group,
-        notes=tuple(_note(first.result.target, int((~agree).sum()), part)),
+        notes=(
+            *_note(first.result.target, int((~agree).sum()), part),
+            *_tell_sequences(first, other),
+        ),
     )
 
 
@@ -212,6 +215,17 @@ def _note(target: str, num_other_labels: int, part: str) -> list[str]:
             "look better than it is"
         )
     return notes
+
+
+def _tell_sequences(first: Side, other: Side) -> list[str]:
+    """Return a line where one of the models takes sequences and the other single rows."""
+    if first.model.takes_sequences == other.model.takes_sequences:
+        return []
+    run = first.run if first.model.takes_sequences else other.run
+    return [
+        f"{run.run_id} predicts for sequences, the other run for rows: they are compared on the "
+        "last row of each sequence"
+    ]
 
 
 def _class_order(first: Side, other: Side) -> Ints | None:

@@ -16,9 +16,17 @@ from iovalence.config.load import load_config
 from iovalence.errors import ConfigError, DataError, TrainingError
 from iovalence.runs.folder import list_runs
 from iovalence.splitting.split import load_split
+from iovalence.stages.diagnosed import load_diagnosis
 from iovalence.stages.evaluated import evaluate_stage
+from iovalence.stages.explained import load_importance
 from iovalence.stages.stored import ingest_stage
-from iovalence.stages.used import evaluate_other, predict_table
+from iovalence.stages.used import (
+    evaluate_other,
+    judge_other,
+    load_predictor,
+    predict_table,
+    stream_predictions,
+)
 from tests.stages.test_pipeline import same_weights
 
 CONFIG = """data: {train_file: data.csv, target: label, group: who, time: at}
@@ -215,6 +223,70 @@ def test_rows_to_predict_must_have_group_and_time(light):
     )
     with pytest.raises(DataError, match=r"found 'at' missing in 1 of \d+ \(row 5\)"):
         predict_table(run, "other.csv", light.folder)
+
+
+def test_every_fault_of_rows_to_predict_is_named_at_once(light):
+    run = light(make_sequences(), CONFIG).run
+    rows = pd.read_csv(light.folder / "data.csv").drop(columns=["at", "kind"])
+    rows["size"] = "tall"
+    rows.to_csv(light.folder / "other.csv", index=False)
+    with pytest.raises(DataError) as caught:
+        predict_table(run, "other.csv", light.folder)
+    first, second = caught.value.faults
+    assert "found none called" in first
+    assert "'kind'" in first
+    assert "'at'" in first
+    assert "column 'size' must be numeric" in second
+
+
+def test_that_unlike_sequences_are_not_looked_for_is_said(light):
+    run = light(make_sequences(), CONFIG).run
+    predicted = stream_predictions(run, "data.csv", light.folder)
+    (table,) = predicted
+    assert "unlike" not in table.column_names
+    assert predicted.num_unlike is None
+    (note,) = predicted.notes()
+    assert note.startswith("whether sequences are unlike those trained on is not known")
+
+
+def test_sequences_without_labels_are_judged_as_far_as_can_be(light):
+    run = light(make_sequences(), CONFIG).run
+    rows = pd.read_csv(light.folder / "data.csv")
+    rows.drop(columns="label").to_csv(light.folder / "other.csv", index=False)
+    judged = judge_other(run, "other.csv", light.folder)
+    assert (judged.num_rows, judged.num_labelled, judged.result) == (60, 0, None)
+    assert sum(judged.predicted.values()) == 60
+    rows["label"] = rows["label"].where(rows.who != "g3")
+    rows.to_csv(light.folder / "other.csv", index=False)
+    judged = judge_other(run, "other.csv", light.folder)
+    assert (judged.num_rows, judged.num_labelled, judged.result.num_rows) == (60, 59, 59)
+    assert "1 sequences without a label are left out" in judged.result.notes
+
+
+def test_a_threshold_is_chosen_on_the_sequences_of_the_validation_part(light):
+    finished = light(make_sequences(), CONFIG, "evaluation.threshold=accuracy")
+    threshold = load_predictor(finished.run).record.threshold
+    assert threshold.num_rows == 9
+    assert finished.result.part("validation").metrics["accuracy"].value == threshold.reached
+    predicted = predict_table(finished.run, "data.csv", light.folder).to_pandas()
+    assert ((predicted.prob_up >= threshold.value) == (predicted.prediction == "up")).all()
+
+
+def test_gradient_boosting_sees_the_mean_of_each_sequence_beside_its_last_row(light):
+    table = pd.read_csv(light.folder / _write(light, make_sequences(200)))
+    table["size"] = np.where(table["label"] == "up", 1.0, -1.0) * (table["at"] == 0)
+    baselines = "evaluation.baseline=[majority, linear, boosting]"
+    settings = baselines, "data.exclude=[kind]", "training.epochs=1"
+    test = light(table.to_csv(index=False), CONFIG, *settings).result.parts[-1]
+    assert test.baselines["boosting"]["accuracy"] == 1.0
+    assert set(test.baselines) == {"majority", "linear", "boosting"}
+
+
+def test_a_training_on_sequences_is_diagnosed_and_its_importance_refused_in_a_line(light):
+    run = light(make_sequences(), CONFIG, "learning_rate=0.00001").run
+    assert load_diagnosis(run).names != ("healthy",)
+    assert load_importance(run).columns == ()
+    assert "is not measured for model_type: rnn" in load_importance(run).note
 
 
 def test_a_label_need_stand_in_one_row_of_a_sequence_only(light):
