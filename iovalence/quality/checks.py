@@ -22,7 +22,7 @@ from iovalence.data.table import Table
 from iovalence.errors import DataError, GateError, StorageError
 from iovalence.quality.balance import check_balance
 from iovalence.quality.conflicting import check_conflicting, find_alike
-from iovalence.quality.duplicates import check_exact, find_first_copies
+from iovalence.quality.duplicates import check_exact, find_first_copies, lead
 from iovalence.quality.expectations import check_expectations
 from iovalence.quality.findings import Finding
 from iovalence.quality.labels import (
@@ -229,7 +229,7 @@ def check_rows(
     target = review.target
     progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
     first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
-    distinct = first_copy == np.arange(table.num_rows)
+    distinct = lead(first_copy, progress.kept) == np.arange(table.num_rows)
     concerned, action = progress.kept & in_train, section.labels.rare
     rare = check_rare(table, target, distinct, concerned, num_parts_split, action)
     kept = progress.note(*rare, "labels.rare")
@@ -259,8 +259,7 @@ def _read_labels(
     """Merge spellings, and apply what a person decided about labels."""
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
-    has_no_copies = section.duplicates.exact == "fix"
-    review = apply_review(table, target, review_file, with_copies=has_no_copies)
+    review = apply_review(table, target, review_file)
     progress.note(review.findings, review.decision == DROPPED, "labels.errors")
     return review
 

@@ -17,7 +17,7 @@ from iovalence.data.table import Table
 from iovalence.errors import DataError
 from iovalence.names import nearest
 from iovalence.quality.duplicates import find_first_copies
-from iovalence.quality.findings import MAX_EXAMPLES, Finding, num_checked
+from iovalence.quality.findings import MAX_EXAMPLES, Finding, name_rows, num_checked
 from iovalence.quality.labels import canonical_key, encode_labels, quote
 from iovalence.quality.review_file import KEY, ReviewLine, hash_review, read_decided, row_texts
 
@@ -44,17 +44,17 @@ class Review:
     findings: tuple[Finding, ...] = ()
 
 
-def apply_review(table: Table, target: pa.Array, path: Path | None, *, with_copies: bool) -> Review:
-    """Apply a review file.
+def apply_review(table: Table, target: pa.Array, path: Path | None) -> Review:
+    """Apply a review file; exact copies of a row follow it.
 
     Args:
         table: N rows.
         target: Labels with merged spellings, (N,).
         path: The file; None for none.
-        with_copies: Whether exact copies of a row follow it: they stood for it in the review.
 
     Raises:
-        DataError: It cannot be read, is of other data, or a decision is none.
+        DataError: It cannot be read, is of other data, a decision is none, or copies of one row
+            are decided in two ways.
     """
     decision = np.zeros(table.num_rows, np.int8)
     if path is None:
@@ -71,8 +71,10 @@ def apply_review(table: Table, target: pa.Array, path: Path | None, *, with_copi
     for at, (verb, label) in asked.items():
         decision[at] = KEPT if label == names[codes[at]] and codes[at] >= 0 else verb
         changed[at] = number_of[label] if label else codes[at]
-    if with_copies and asked:
-        _spread(table, find_first_copies(table, target), decision, changed)
+    if asked:
+        first_copy = find_first_copies(table, target)
+        _require_one_decision(table, first_copy, decision, changed, path)
+        _spread(table, first_copy, decision, changed)
     relabelled = pa.array(names, target.type).take(pa.array(changed, mask=changed < 0))
     return Review(relabelled, decision, (_report(table, decision, path),))
 
@@ -173,6 +175,31 @@ def _unknown(line: ReviewLine, classes: Sequence[str], path: Path) -> str:
     return (
         f"{KEY} must have keep, drop or a label of the train file ({shown}{more}) as a decision, "
         f"got {quote(line.decision)} for {line.source} row {line.row} ({path}:{line.number}){meant}"
+    )
+
+
+def _require_one_decision(
+    table: Table,
+    first_copy: NDArray[np.int64],
+    decision: NDArray[np.int8],
+    codes: NDArray[np.int64],
+    path: Path,
+) -> None:
+    """Refuse decisions that tell exact copies apart."""
+    decided = np.flatnonzero(decision)
+    _, first, of_kind = np.unique(first_copy[decided], return_index=True, return_inverse=True)
+    leader = decided[first][of_kind]
+    differs = (decision[decided] != decision[leader]) | (codes[decided] != codes[leader])
+    if not differs.any():
+        return
+    at = int(np.argmax(differs))
+    one, other = name_rows(table, np.array([leader[at], decided[at]]))
+    said = {KEPT: "keep", DROPPED: "drop", RELABELLED: "another label"}
+    more = f", and of {int(differs.sum()) - 1} rows more" if differs.sum() > 1 else ""
+    raise DataError(
+        f"{KEY} must decide exact copies in one way, got {said[int(decision[leader[at]])]} for "
+        f"{one} and {said[int(decision[decided[at]])]} for its copy {other}{more} ({path}); decide "
+        "one of them, the other follows"
     )
 
 

@@ -8,7 +8,7 @@ from iovalence.errors import DataError
 from iovalence.quality.changed import write_changed_labels
 from iovalence.quality.checks import check_rows
 from iovalence.quality.review_file import read_decided, write_review
-from iovalence.quality.section import QualitySection
+from iovalence.quality.section import DuplicateChecks, QualitySection
 from tests.quality.tables import build_table
 
 FIX = QualitySection.model_validate({"labels": {"errors": "fix", "review_file": "review.csv"}})
@@ -60,6 +60,30 @@ def test_copies_of_a_row_follow_its_decision(check):
     checked = check("train,1,cat,dog,0.1,dog,1,cat\n", table)
     assert checked.target.to_pylist() == ["dog", "dog", "cat", "dog"]
     assert checked.reason.tolist() == ["", "duplicates.exact", "", "duplicates.exact"]
+
+
+COPIES = {"size": [1.0, 2.0, 1.0, 3.0, 1.0], "y": ["cat", "dog", "cat", "cat", "cat"]}
+
+
+def test_copies_follow_where_they_stay_too(check):
+    section = FIX.model_copy(update={"duplicates": DuplicateChecks(exact="warn")})
+    checked = check("train,1,cat,dog,0.1,drop,1,cat\n", build_table(COPIES), section)
+    assert checked.reason.tolist() == ["labels.errors", "", "labels.errors", "", "labels.errors"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("drop", "keep"), ("keep", "dog"), ("drop", "dog")])
+def test_copies_cannot_be_decided_in_two_ways(check, one, other):
+    text = f"train,1,cat,dog,0.1,{one},1,cat\ntrain,3,cat,dog,0.1,{other},1,cat\n"
+    said = "another label" if other == "dog" else other
+    message = f"one way, got {one} for train row 1 and {said} for its copy train row 3 "
+    with pytest.raises(DataError, match=message):
+        check(text, build_table(COPIES))
+
+
+def test_a_row_that_left_takes_no_copy_with_it(check):
+    table = build_table({"size": [1.0, 1.0, 2.0, 3.0], "y": ["cat", "dog", "dog", "cat"]})
+    text = "train,1,cat,dog,0.1,drop,1,cat\ntrain,2,dog,cat,0.1,cat,1,dog\n"
+    assert check(text, table).reason.tolist() == ["labels.errors", "", "", ""]
 
 
 def test_a_label_may_be_spelled_as_a_spreadsheet_does(check):
