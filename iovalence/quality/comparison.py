@@ -134,7 +134,9 @@ def _report_lost(section: QualitySection, notes: tuple[str, ...]) -> Iterator[Fi
         yield from (_say(section, line, "warning") for line in notes)
         return
     again = " ".join(f"--set {key}=warn" for _, key in failing)
-    message = f"the table must be compared with the last accepted run, found none to read: {notes[0]}"
+    message = (
+        f"the table must be compared with the last accepted run, found none to read: {notes[0]}"
+    )
     more = f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
     yield Finding(
         check=failing[0][0],

@@ -227,7 +227,7 @@ def _report(
         share=len(moved) / num_columns,
         message=f"distributions must be as in run {run_id}, found {what} to have moved: "
         f"{named}{more} (Holm's correction of {len(measures)} tests, alpha {section.alpha:g}; "
-        "all figures are in the run's drift.json)",
+        "all figures are in drift.json)",
         columns=tuple(one.column for one in moved),
         advice=_ADVICE,
     )

@@ -15,7 +15,7 @@ from iovalence.record import Record
 Severity = Literal["info", "warning", "failure"]
 MAX_EXAMPLES = 5
 MAX_LINES = 8
-MAX_SHORT = 200
+MAX_SHORT, MAX_NOTE = 200, 400
 
 _SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "failure"}
 
@@ -98,6 +98,18 @@ def tell_findings(findings: Iterable[Finding], page: str) -> list[str]:
     lines = [finding.line for finding in by_gravity(findings) if not finding.is_quiet]
     more = len(lines) - MAX_LINES
     return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more findings: {page}"]
+
+
+def tell_notes(notes: Sequence[str], place: str) -> list[str]:
+    """Return a line for each of the first notes of reading.
+
+    Args:
+        notes: A line each.
+        place: Where all of them are, for what is beyond eight lines.
+    """
+    lines = [f"note: {textwrap.shorten(_printable(note), MAX_NOTE)}" for note in notes[:MAX_LINES]]
+    more = len(notes) - MAX_LINES
+    return [*lines, f"and {more} more notes: {place}"] if more > 0 else lines
 
 
 def _printable(text: str) -> str:

@@ -223,7 +223,7 @@ def _say_listed(count: int) -> str:
     """Return where a person finds them."""
     most = f"the {MAX_OPEN:,} most doubtful" if count > MAX_OPEN else "them"
     order = "" if count > MAX_OPEN else ", the most doubtful first"
-    return f"a run lists {most} in its label_review.csv{order}"
+    return f"label_review.csv lists {most}{order}"
 
 
 def _list_pairs(checked: CheckedRows, suspects: NDArray[np.int64], suggested: pa.Array) -> str:
