@@ -24,7 +24,7 @@ from iovalence.quality.balance import check_balance
 from iovalence.quality.conflicting import check_conflicting, find_alike
 from iovalence.quality.duplicates import check_exact, find_first_copies, lead
 from iovalence.quality.expectations import check_expectations
-from iovalence.quality.findings import Finding
+from iovalence.quality.findings import Finding, warn_of_losses
 from iovalence.quality.labels import (
     check_missing,
     check_rare,
@@ -34,7 +34,7 @@ from iovalence.quality.labels import (
 )
 from iovalence.quality.near import NearCopies, check_near, find_near_copies, no_near_copies
 from iovalence.quality.review import DROPPED, Review, apply_review
-from iovalence.quality.section import DuplicateChecks, QualitySection
+from iovalence.quality.section import Action, DuplicateChecks, QualitySection
 from iovalence.quality.targets import check_target
 from iovalence.record import Record
 
@@ -184,6 +184,7 @@ class _Progress:
     """Collect what one check after another found."""
 
     reason: NDArray[np.object_]
+    num_train: int
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -192,11 +193,17 @@ class _Progress:
         return np.asarray(self.reason == "", dtype=bool)
 
     def note(
-        self, findings: tuple[Finding, ...], leaves: NDArray[np.bool_], reason: str
+        self,
+        findings: tuple[Finding, ...],
+        leaves: NDArray[np.bool_],
+        reason: str,
+        action: Action,
     ) -> NDArray[np.bool_]:
         """Add findings, give `reason` to rows that leave, and return those that stay."""
-        self.findings.extend(findings)
-        self.reason[leaves & (self.reason == "")] = reason
+        leaves = leaves & (self.reason == "")
+        num_left = int(leaves[: self.num_train].sum())
+        self.findings += warn_of_losses(findings, num_left, self.num_train, action)
+        self.reason[leaves] = reason
         return self.kept
 
 
@@ -224,18 +231,19 @@ def check_rows(
             not fit it.
         ConfigError: A declared expectation does not exist, or not with these arguments.
     """
-    progress = _Progress(np.full(table.num_rows, "", dtype=object))
+    progress = _Progress(np.full(table.num_rows, "", dtype=object), table.schema.num_rows[0])
     progress.findings += check_expectations(table, section.expectations)
     _require_labels(table)
     in_train = table.source_of_rows() == 0
     review = _read_labels(table, section, progress, review_file)
     target = review.target
-    progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
+    missing = check_missing(table, target, section.labels.missing)
+    progress.note(*missing, "labels.missing", section.labels.missing)
     first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
     distinct = lead(first_copy, progress.kept) == np.arange(table.num_rows)
     concerned, action = progress.kept & in_train, section.labels.rare
     rare = check_rare(table, target, distinct, concerned, num_parts_split, action)
-    kept = progress.note(*rare, "labels.rare")
+    kept = progress.note(*rare, "labels.rare", action)
     _require_two_values(table, target, kept)
     progress.findings += check_unseen(table, target, kept)
     progress.findings += check_target(table, target, kept, section.target)
@@ -263,7 +271,8 @@ def _read_labels(
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
     review = apply_review(table, target, review_file)
-    progress.note(review.findings, review.decision == DROPPED, "labels.errors")
+    dropped = review.decision == DROPPED
+    progress.note(review.findings, dropped, "labels.errors", section.labels.errors)
     return review
 
 
@@ -272,19 +281,19 @@ def _check_duplicates(
 ) -> tuple[NDArray[np.int64], NearCopies]:
     """Check rows that stand twice; return the first copy of each row, and the near copies."""
     first_copy = find_first_copies(table, target)
-    kept = progress.note(
-        *check_exact(table, first_copy, progress.kept, section.exact), "duplicates.exact"
-    )
+    exact = check_exact(table, first_copy, progress.kept, section.exact)
+    kept = progress.note(*exact, "duplicates.exact", section.exact)
     find_near |= section.near != "off"
     if not find_near and section.conflicting == "off":
         return first_copy, no_near_copies()
     alike = find_alike(table)
-    torn = check_conflicting(table, target, alike, kept, section.conflicting)
-    kept = progress.note(*torn, "duplicates.conflicting")
+    torn = check_conflicting(table, target, alike, first_copy, kept, section.conflicting)
+    kept = progress.note(*torn, "duplicates.conflicting", section.conflicting)
     if not find_near:
         return first_copy, no_near_copies()
     near = find_near_copies(table, target, section.near_tolerance, kept, alike)
-    progress.note(*check_near(table, target, near, alike, kept, section.near), "duplicates.near")
+    found = check_near(table, target, near, alike, kept, section.near)
+    progress.note(*found, "duplicates.near", section.near)
     return first_copy, near
 
 

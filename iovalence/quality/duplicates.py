@@ -13,7 +13,9 @@ from iovalence.data.table import Table
 from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
+    count_rows,
     list_rows,
+    name_file,
     name_rows,
     num_checked,
     severity_of,
@@ -193,9 +195,8 @@ def _report(
     if not count:
         return None
     checked = num_checked(table, given=given)
-    rows = name_rows(table, np.flatnonzero(copies))
-    file = "a given file" if given else "the train file"
-    fixed = f"removed {count} rows, the first of each kind stays"
+    rows, file = name_rows(table, np.flatnonzero(copies)), name_file(table, np.flatnonzero(copies))
+    fixed = f"removed {count_rows(count)}, the first of each kind stays"
     kept = "kept: rows of a given file are never removed" if given else "kept, copies in one part"
     return Finding(
         check=_CHECK,
@@ -209,4 +210,5 @@ def _report(
         done=fixed if action == "fix" and not given else kept,
         advice="remove the copies from the file"
         + ("" if given or action == "fix" else ", or set quality.duplicates.exact: fix"),
+        can_fix=not given,
     )

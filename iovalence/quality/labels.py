@@ -19,7 +19,9 @@ from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
     Severity,
+    count_rows,
     list_rows,
+    name_file,
     name_rows,
     num_checked,
     severity_of,
@@ -161,7 +163,7 @@ def _report_spellings(
         rows=rows,
         columns=(table.schema.target,),
         done="written as most of the train file writes it" if action == "fix" else "",
-        advice="write it in one way" + _or_fix(action, "spelling"),
+        advice="" if action == "fix" else "write it in one way" + _or_fix(action, "spelling"),
     )
 
 
@@ -185,7 +187,7 @@ def _report_missing(
 ) -> Finding:
     count = int(missing.sum())
     rows = name_rows(table, np.flatnonzero(missing))
-    file = "a given file" if given else "the train file"
+    file = name_file(table, np.flatnonzero(missing))
     left_out = "left out: such a row can be neither trained on nor measured"
     advice = "give them a label, or take them out of the file"
     if severity == "failure" and given:
@@ -248,7 +250,7 @@ def _report_rare(
     rows = name_rows(table, np.flatnonzero(rows_rare))
     count = int(rows_rare.sum())
     done: dict[Action, str] = {
-        "fix": f"removed their {count} rows",
+        "fix": f"removed their {count_rows(count)}",
         "warn": "their rows stay in the train part, if the split draws rows: nothing measures them",
     }
     return Finding(
@@ -287,7 +289,8 @@ def check_unseen(table: Table, target: pa.Array, kept: NDArray[np.bool_]) -> tup
         severity="warning",
         count=count,
         share=count / num_checked(table, given=True),
-        message="classes of a given file must be in the train file too, found "
+        message=f"classes of {name_file(table, np.flatnonzero(unseen))} must be in the train file "
+        "too, found "
         f"{np.count_nonzero(counts)} that are not: {list_counts([*map(quote, names)], counts)}"
         + list_rows(rows, count),
         rows=rows,

@@ -160,7 +160,7 @@ def test_a_given_file_cannot_be_fixed_so_a_missing_label_in_it_fails(action):
     (finding,), leaves = check_missing(table, target_of(table), action)
     assert not leaves.any()
     assert finding.severity == "failure"
-    assert "a given file must have a 'y', found 1 without (test row 1)" in finding.message
+    assert "the test file must have a 'y', found 1 without (test row 1)" in finding.message
     assert finding.advice.endswith("set quality.labels.missing: warn to measure without them")
 
 
