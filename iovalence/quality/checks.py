@@ -25,6 +25,7 @@ from iovalence.quality.conflicting import check_conflicting, find_alike
 from iovalence.quality.duplicates import check_exact, find_first_copies, lead
 from iovalence.quality.expectations import check_expectations
 from iovalence.quality.findings import Finding, warn_of_losses
+from iovalence.quality.identifiers import check_repeated_ids
 from iovalence.quality.labels import (
     check_missing,
     check_rare,
@@ -240,6 +241,8 @@ def check_rows(
     missing = check_missing(table, target, section.labels.missing)
     progress.note(*missing, "labels.missing", section.labels.missing)
     first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
+    if section.duplicates.exact != "off":
+        progress.findings += check_repeated_ids(table, progress.kept)
     distinct = lead(first_copy, progress.kept) == np.arange(table.num_rows)
     concerned, action = progress.kept & in_train, section.labels.rare
     rare = check_rare(table, target, distinct, concerned, num_parts_split, action)

@@ -32,6 +32,11 @@ _QUOTED = re.compile(r"""(['"`])(.+)\1|[“„](.+)[”“]|‘(.+)’""")
 _MAX_LABEL = 40  # characters of a label in a message
 _PUNCTUATION = " .,;:!"
 _SAYS = dict.fromkeys((*TRUE_WORDS, "1"), True) | dict.fromkeys((*FALSE_WORDS, "0"), False)
+# Of Unicode's format characters (Cf) those that show nothing: byte order mark, zero width space,
+# soft hyphen and the like. Arabic number signs are seen, and tags tell flags apart.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+)
 _WHOLE_NUMBER = re.compile(r"\+?(-?\d+)(?:\.0+)?")
 
 Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
@@ -41,11 +46,13 @@ Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
 def canonical_key(label: str) -> str:
     """Return what is the same for all spellings of one label.
 
-    Case, blanks, quotes around it, punctuation at its end and the `.0` of a whole number say
-    nothing. But a label of one letter keeps its case (`a` and `A`, `Aa` and `AA`), and signs,
-    comparisons and fractions always count (`A+`, `-1`, `<=50K`, `3.1` and `3.10`).
+    Case, blanks, characters that nobody sees, quotes around it, punctuation at its end and the `.0`
+    of a whole number say nothing. But a label of one letter keeps its case (`a` and `A`, `Aa` and
+    `AA`), and signs, comparisons and fractions always count (`A+`, `-1`, `<=50K`, `3.1` and
+    `3.10`).
     """
-    text = " ".join(unicodedata.normalize("NFC", label).split())
+    seen = label if label.isascii() else _INVISIBLE.sub("", label)
+    text = " ".join(unicodedata.normalize("NFC", seen).split()) or label
     bare = _unquote(_unquote(text).rstrip(_PUNCTUATION)).rstrip(_PUNCTUATION) or text
     number = _WHOLE_NUMBER.fullmatch(bare)
     if number:

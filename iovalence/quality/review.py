@@ -3,7 +3,6 @@
 Decisions are `keep`, `drop`, or a label. They are about rows of the train file alone.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +19,12 @@ from iovalence.quality.duplicates import find_first_copies
 from iovalence.quality.findings import MAX_EXAMPLES, Finding, name_rows, num_checked
 from iovalence.quality.labels import canonical_key, encode_labels, quote
 from iovalence.quality.review_file import KEY, ReviewLine, hash_review, read_decided, row_texts
+from iovalence.quality.spelled import is_same_value
 
 CHECK = "labels.errors"
 OPEN, KEPT, DROPPED, RELABELLED = 0, 1, 2, 3
 _VERBS = {"keep": KEPT, "drop": DROPPED}
 _MAX_FAULTS = 10
-# Spreadsheets write fewer digits than they read.
-_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -114,18 +112,9 @@ def _differs(line: ReviewLine, label: str, values: Sequence[str], names: Sequenc
     if canonical_key(line.given) != canonical_key(label):
         return f"given is {quote(line.given)}, the data has {quote(label)}"
     for name, written, value in zip(names, line.values, values, strict=False):
-        if not _is_same(written, value):
+        if not is_same_value(written, value):
             return f"'{name}' is {quote(written)}, the data has {quote(value)}"
     return ""
-
-
-def _is_same(written: str, value: str) -> bool:
-    if written.casefold() == value.strip().casefold():
-        return True
-    try:
-        return math.isclose(float(written), float(value), rel_tol=_TOLERANCE)
-    except ValueError:
-        return False
 
 
 def _raise_for_other_data(

@@ -13,6 +13,7 @@ from iovalence.quality.findings import Finding, list_rows, name_rows, severity_o
 from iovalence.quality.section import TargetCheck
 
 NOT_FOR_NUMBERS = ("labels.spelling", "labels.rare", "balance")
+_SAME = 1e-10  # of the median: values that differ by less are one
 # Make the median and the mean of absolute deviations estimate a normal standard deviation.
 _OF_MEDIAN, _OF_MEAN = 1.482602, 1.253314
 
@@ -56,12 +57,12 @@ def _say_what_is_left_out() -> Finding:
 def _check_near_constant(
     table: Table, values: NDArray[np.float64], rows: NDArray[np.int64], section: TargetCheck
 ) -> Finding | None:
-    distinct, counts = np.unique(values, return_counts=True)
+    distinct, counts = np.unique(_round(values), return_counts=True)
     common, count = distinct[counts.argmax()], int(counts.max())
     share = count / len(values)
     if share <= section.max_share:
         return None
-    others = rows[values != common]
+    others = rows[_round(values) != common]
     examples = name_rows(table, others)
     return Finding(
         check="target.near_constant",
@@ -69,11 +70,23 @@ def _check_near_constant(
         count=count,
         share=share,
         message=f"at most {section.max_share:.0%} of the train file may have one value of "
-        f"'{table.schema.target}', found {count} of {len(values)} to be {common:g}; the others"
-        + list_rows(examples, len(others)),
+        f"'{table.schema.target}', found {count} of {len(values)} to be {common:g}"
+        + (f"; the others{list_rows(examples, len(others))}" if len(others) else ""),
         rows=examples,
         advice="predict first whether it is this value (a classification), or collect other rows",
     )
+
+
+def _round(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values with what arithmetic leaves of equal ones taken off, (N,).
+
+    Their unit is a ten-billionth of the median, so that values that differ in a digit that
+    anybody measures stay apart.
+    """
+    unit = _SAME * float(np.median(np.abs(values)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.rint(values / unit) * unit if unit else values
+    return np.where(np.isfinite(rounded), rounded, values)
 
 
 def _check_outliers(

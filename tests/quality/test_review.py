@@ -99,6 +99,12 @@ def test_a_missing_label_can_be_given(check):
     assert checked.keep.all()
 
 
+@pytest.mark.parametrize("head", [b"PAR1\0\0", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"a\0b"])
+def test_a_file_that_is_no_csv_is_told_so(check, head):
+    with pytest.raises(DataError, match=r"review_file must be a CSV file, .* save it as CSV in"):
+        check(head + b"x" * 20)
+
+
 GOOD = "train,1,cat,dog,0.1,keep,1.5,cat\n"
 
 
@@ -126,7 +132,7 @@ GOOD = "train,1,cat,dog,0.1,keep,1.5,cat\n"
         ),
         ("train,1,cat,dog,0.1,keep\n", r"must have 8 fields in every line, got 6 \(.*:2\)"),
         (b"", "got an empty file"),
-        (b"PK\x03\x04\x00\x00", "binary data|Excel"),
+        (b"PK\x03\x04\x00\x00", "must be a CSV file"),
         ("é".join(["ßüä", GOOD]).encode("utf-8") + b"\xff\xfe", "UTF-8"),
         (
             b"source,row,given,decision\n",

@@ -58,6 +58,12 @@ def test_a_target_that_is_nearly_constant_is_reported_with_the_other_rows():
     assert str(found.rows[0]) == "train row 98"
 
 
+def test_what_arithmetic_leaves_of_one_value_is_one_value():
+    found = check([7 + (at % 5 - 2) * 1e-11 for at in range(100)])["target.near_constant"]
+    assert found.message.endswith("found 100 of 100 to be 7")
+    assert "target.near_constant" not in check([1.6e9 + at for at in range(100)])
+
+
 def test_off_still_says_what_does_not_apply():
     assert list(check([7.0] * 99 + [1e9], action="off")) == ["labels"]
 
