@@ -111,12 +111,16 @@ def _check_outliers(
         share=count / len(values),
         message=f"values of '{table.schema.target}' must lie within {section.max_deviation:g} "
         f"robust deviations ({spread:.4g}) of the median ({centre:.4g}), found {count} of "
-        f"{len(values)} outside, between {values[far].min():.4g} and {values[far].max():.4g}"
-        + list_rows(examples, count),
+        f"{len(values)} outside, {_write_range(values[far])}" + list_rows(examples, count),
         rows=examples,
         done="kept",
         advice="correct them, or predict a logarithm of the target where such values are real",
     )
+
+
+def _write_range(values: NDArray[np.float64]) -> str:
+    low, high = f"{values.min():.4g}", f"{values.max():.4g}"
+    return f"at {low}" if low == high else f"between {low} and {high}"
 
 
 def _robust_spread(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -57,6 +57,11 @@ class ChecksFolder:
             remove(path)
 
 
+def all_checks_folder(workspace: Path) -> Path:
+    """Return where the checks of all configurations of a workspace are."""
+    return workspace / "checks"
+
+
 def checks_folder(workspace: Path, name: str) -> ChecksFolder:
     """Return the folder of a configuration's checks.
 
@@ -64,4 +69,4 @@ def checks_folder(workspace: Path, name: str) -> ChecksFolder:
         workspace: Folder of runs.
         name: The configuration's file name without its ending.
     """
-    return ChecksFolder(workspace / "checks" / name)
+    return ChecksFolder(all_checks_folder(workspace) / name)

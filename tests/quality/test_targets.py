@@ -32,7 +32,7 @@ def test_values_far_from_the_median_are_reported_with_their_rows(action, severit
     found = check([*numbers(), 1e6], action=action)["target.outliers"]
     assert (found.severity, found.count, found.share) == (severity, 1, 0.01)
     assert "must lie within 10 robust deviations" in found.message
-    assert found.message.endswith("found 1 of 100 outside, between 1e+06 and 1e+06 (train row 100)")
+    assert found.message.endswith("found 1 of 100 outside, at 1e+06 (train row 100)")
 
 
 def test_outliers_of_a_given_file_are_judged_by_the_train_file():
