@@ -219,5 +219,5 @@ def _report(table: Table, decision: NDArray[np.int8], path: Path) -> Finding:
         message=f"labels are as a person decided, found {kept + dropped + changed} of {checked} "
         f"rows decided in {path.name} (SHA-256 {hash_review(path)[:12]})",
         done=f"kept {kept}, left out {dropped}, changed the label of {changed} (all listed in "
-        "label_review.csv, the changes in changed_labels.csv)",
+        f"label_review.csv{', the changes in changed_labels.csv' if changed else ''})",
     )
