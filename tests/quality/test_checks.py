@@ -236,7 +236,7 @@ def test_the_copies_and_the_imbalance_of_mammography_are_found(shared_data, tmp_
     assert named(checked, "labels.spelling") == []
     (balance,) = named(checked, "balance")
     assert balance.severity == "warning"
-    assert "found 29.9 (42.0 with the copies that left)" in balance.message
+    assert "found 29.9 (42 with the copies that left)" in balance.message
 
 
 @pytest.mark.shared_data
