@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from flows.commands.console import print_table, print_text
-from iovalence.quality.findings import Finding, Severity, by_gravity
+from iovalence.quality.findings import Finding, Severity, by_gravity, tell_notes
 
 if TYPE_CHECKING:
     from iovalence.quality.checks import QualityReport
@@ -25,7 +25,10 @@ def show_checks(report: "QualityReport", folder: "ChecksFolder") -> None:
         _print_blocks(found)
     else:
         _print_table(found)
-    print_text("\n".join([*_count_lines(report), f"page: {folder.quality_page}"]))
+    lines = [*tell_notes(report.notes, str(folder.quality)), *_count_lines(report)]
+    if folder.label_review.is_file():
+        lines.append(f"labels to decide on: {folder.label_review}")
+    print_text("\n".join([*lines, f"page: {folder.quality_page}"]))
 
 
 def _cells(finding: Finding) -> Sequence[str]:

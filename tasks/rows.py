@@ -6,8 +6,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from iovalence.config.load import LoadedConfig
+from iovalence.data.schema import TableSchema
 from iovalence.quality.checks import QualityReport
-from iovalence.quality.findings import Finding
+from iovalence.quality.findings import Finding, tell_notes
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages import rows
@@ -24,6 +25,9 @@ def ingest_rows(loaded: LoadedConfig) -> StageOutput:
     with working(loaded, "reading the rows"):
         ingested = ingest_stage(loaded)
     say(loaded, describe_stage(ingested))
+    schema = ingested.folder / "schema.json"
+    for line in tell_notes(TableSchema.load(schema).notes, "the run's quality.json"):
+        say(loaded, line)
     return ingested
 
 

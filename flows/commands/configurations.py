@@ -52,16 +52,22 @@ def check(
     """Run the checks of the data alone; say what they found, and write it as a page."""
     from flows.findings import show_checks
     from iovalence.config.load import load_config
-    from iovalence.quality.checks import raise_for_failures
-    from iovalence.stages.rows import check_alone, join_findings, save_checks
+    from iovalence.quality.checks import QualityReport, raise_for_failures
+    from iovalence.stages.rows import check_alone, save_checks
     from tasks.progress import tell_stage, working
 
     loaded = load_config(config, overrides or ())
     with working(loaded, "checking the data"):
         checks = check_alone(loaded, lambda output: tell_stage(loaded, output))
-        folder, report = save_checks(loaded, checks), join_findings(checks)
+        folder = save_checks(loaded, checks)
+    report = QualityReport.load(folder.quality)
     if as_json:
-        paths = {"page": str(folder.quality_page), "removed_rows": str(folder.removed_rows)}
+        review = folder.label_review
+        paths = {
+            "page": str(folder.quality_page),
+            "removed_rows": str(folder.removed_rows),
+            "label_review": str(review) if review.is_file() else None,
+        }
         print_json(report.model_dump(mode="json") | paths)
     else:
         show_checks(report, folder)

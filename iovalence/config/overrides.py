@@ -1,6 +1,7 @@
 """Own `KEY=VALUE` of the command line: each beats the file wherever that wrote the key."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -79,17 +80,34 @@ def _put(root: Node, path: tuple[str, ...], node: Node) -> Node:
         there = root.find(path[:depth])
         if there is not None and not isinstance(there.value, dict | None):
             root = root.put(path[:depth], _open(there, model, path, depth))
-    return root.put(path, node)
+    model = section_under(model, path[-1])
+    there = root.find(path)
+    if there is None or isinstance(node.value, dict):
+        return root.put(path, node)
+    old, new = _write_out(there, model), _write_out(node, model)
+    if old is None or new is None:
+        return root.put(path, node)
+    # A short form sets what it stands for; what else the file says of the section stays.
+    return root.put(path, replace(old, value={**old.value, **new.value}))
+
+
+def _write_out(node: Node, model: type[Section] | None) -> Node | None:
+    """Return a mapping, or the one that a short form, as `labels: warn`, stands for; else None."""
+    if isinstance(node.value, dict):
+        return node
+    if model is None:
+        return None
+    try:
+        meant = model.model_validate(node.unwrap()).model_dump(mode="json", exclude_unset=True)
+    except ValidationError:
+        return None
+    return _wrap(meant, node)
 
 
 def _open(node: Node, model: type[Section] | None, path: tuple[str, ...], depth: int) -> Node:
-    """Write a short form, as `labels: warn`, out as the mapping that it stands for."""
-    try:
-        if model is not None:
-            meant = model.model_validate(node.unwrap()).model_dump(mode="json", exclude_unset=True)
-            return _wrap(meant, node)
-    except ValidationError:
-        pass
+    opened = _write_out(node, model)
+    if opened is not None:
+        return opened
     raise ConfigError(
         f"{dotted(path)} must stand in a mapping, got {dotted(path[:depth])}: {node.shown()} "
         f"({node.place}); set {dotted(path[:depth])} whole"

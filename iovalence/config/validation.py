@@ -179,6 +179,7 @@ def _tell(path: Path, errors: list[_Error], root: Node, file: Place) -> Fault:
 
 _ADVICE = {
     "data": "write data: {train_file: ...}, or give --set data.train_file=...",
+    "quality": "give each check its action, as quality: {labels: off, balance: fix}",
     "data.train_file": "name the file of the table, or give --set data.train_file=...",
     "data.delimiter": r'a tab is "\t", in double quotes',
 }

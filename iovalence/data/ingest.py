@@ -58,7 +58,8 @@ def ingest(section: DataSection, base: Path, folder: Path) -> TableSchema:
         task_reason=roles.task_reason,
         num_rows=typed.num_rows,
         files=files,
-        notes=(*raw.notes, *roles.notes, *typed.notes),
+        # What counts as missing comes first: of many notes people see the first.
+        notes=(*typed.notes, *raw.notes, *roles.notes),
     )
     schema.save(folder / _SCHEMA)
     return schema

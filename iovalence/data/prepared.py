@@ -137,7 +137,7 @@ def encode_rows(
     }
     if names := table.schema.names("weight"):
         weight = table.columns[names[0]].to_numpy()[index]
-        arrays["weight"] = _check_weights(weight, kept[index], names[0])
+        arrays["weight"] = check_weights(weight, kept[index], names[0])
     try:
         preprocessing.save(folder / "preprocessing.json")
         for name, values in arrays.items():
@@ -154,10 +154,19 @@ def _place(index: NDArray[np.int64]) -> NDArray[np.int64]:
     return place
 
 
-def _check_weights(
+def check_weights(
     weight: NDArray[np.float64], part: NDArray[np.int8], name: str
 ) -> NDArray[np.float32]:
-    """Return weights as float32, (M,); no part may weigh nothing, or more than float32 holds."""
+    """Return weights as float32, (M,); no part may weigh nothing, or more than float32 holds.
+
+    Args:
+        weight: Of each row, float64 (M,), >= 0.
+        part: Part of each row, int8 (M,), none removed.
+        name: The column.
+
+    Raises:
+        DataError: The weights of a part cannot be summed.
+    """
     with np.errstate(over="ignore", under="ignore"):
         small = weight.astype(np.float32)
     for at in np.unique(part):

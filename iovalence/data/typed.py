@@ -81,9 +81,9 @@ class RowTyper:
             self._note_misfits(plain, values, column)
         self._misfits[column.name].known += len(plain) - plain.null_count
         if column.kind == "numeric":
-            self._check_finite(values, column)
+            self._check_finite(plain, values, column)
         if column.role == "weight":
-            self._check_weight(values, column)
+            self._check_weight(plain, values, column)
         return values
 
     def _note_misfits(self, plain: pa.Array, values: pa.Array, column: Column) -> None:
@@ -98,19 +98,23 @@ class RowTyper:
             number = self.num_rows + row + 1
             misfits.examples.append(f"'{texts[row].as_py()[:30]}' (row {number})")
 
-    def _check_finite(self, values: pa.Array, column: Column) -> None:
+    def _check_finite(self, plain: pa.Array, values: pa.Array, column: Column) -> None:
         infinite = pc.fill_null(pc.is_inf(values), False)
         if pc.any(infinite).as_py():
-            self._refuse(infinite, values, column, "finite numbers")
+            self._refuse(infinite, plain, values, column, "finite numbers")
 
-    def _check_weight(self, values: pa.Array, column: Column) -> None:
+    def _check_weight(self, plain: pa.Array, values: pa.Array, column: Column) -> None:
         wrong = pc.fill_null(pc.less(values, 0.0), True)
         if pc.any(wrong).as_py():
-            self._refuse(wrong, values, column, "a weight of 0 or more in every row")
+            self._refuse(wrong, plain, values, column, "a weight of 0 or more in every row")
 
-    def _refuse(self, wrong: pa.Array, values: pa.Array, column: Column, must: str) -> None:
+    def _refuse(
+        self, wrong: pa.Array, plain: pa.Array, values: pa.Array, column: Column, must: str
+    ) -> None:
         row = pc.index(wrong, True).as_py()
-        value = values[row].as_py()
+        value, written = values[row].as_py(), plain[row].as_py()
+        if value is None and written is not None:
+            value = f"'{str(written)[:30]}'"
         fault = (
             f"column '{column.name}' must hold {must}, found "
             f"{'none' if value is None else value} in row {self.num_rows + row + 1} of "

@@ -8,6 +8,8 @@ from iovalence.quality.section import Action, QualitySection
 from iovalence.record import Record
 from iovalence.section import Section
 
+_REVIEWED = ("labels.errors", "fix")
+
 
 class CheckSetting(Record):
     """Say of one check what it is set to.
@@ -34,7 +36,9 @@ class CheckSetting(Record):
         """Return the lines of the configuration that give the check another action."""
         *parents, last = ("quality", *self.key.split("."))
         opened = "".join(f"{name}: {{" for name in parents)
-        return f"{opened}{last}: {action}{'}' * len(parents)}"
+        # Alone it would do nothing: it applies what a person decided.
+        file = ", review_file: label_review.csv" if (self.name, action) == _REVIEWED else ""
+        return f"{opened}{last}: {action}{file}{'}' * len(parents)}"
 
 
 def list_settings(section: QualitySection) -> tuple[CheckSetting, ...]:

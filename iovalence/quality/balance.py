@@ -99,7 +99,7 @@ def _describe(
     max_ratio: float | None,
 ) -> str:
     """Return shares, ratio and effective number; `max_ratio` is what was not met, or None."""
-    ratio, before = f"{compute_ratio(counts):.1f}", f"{compute_ratio(with_copies):.1f}"
+    ratio, before = _write_ratio(counts), _write_ratio(with_copies)
     copied = f" ({before} with the copies that left)" if before != ratio else ""
     effective = (
         f"effective number of classes {compute_effective_number(counts):.2f} "
@@ -112,6 +112,10 @@ def _describe(
         f"the largest class must have at most {max_ratio:g} rows for one of the smallest, "
         f"found {ratio}{copied}: {shares}; {effective}"
     )
+
+
+def _write_ratio(counts: NDArray[np.int64]) -> str:
+    return f"{compute_ratio(counts):.1f}".removesuffix(".0")
 
 
 def _list_shares(names: list[str], counts: NDArray[np.int64]) -> str:

@@ -22,9 +22,10 @@ from iovalence.data.table import Table
 from iovalence.errors import DataError, GateError, StorageError
 from iovalence.quality.balance import check_balance
 from iovalence.quality.conflicting import check_conflicting, find_alike
-from iovalence.quality.duplicates import check_exact, find_first_copies
+from iovalence.quality.duplicates import check_exact, find_first_copies, lead
 from iovalence.quality.expectations import check_expectations
-from iovalence.quality.findings import Finding
+from iovalence.quality.findings import Finding, warn_of_losses
+from iovalence.quality.identifiers import check_repeated_ids
 from iovalence.quality.labels import (
     check_missing,
     check_rare,
@@ -34,7 +35,7 @@ from iovalence.quality.labels import (
 )
 from iovalence.quality.near import NearCopies, check_near, find_near_copies, no_near_copies
 from iovalence.quality.review import DROPPED, Review, apply_review
-from iovalence.quality.section import DuplicateChecks, QualitySection
+from iovalence.quality.section import Action, DuplicateChecks, QualitySection
 from iovalence.quality.targets import check_target
 from iovalence.record import Record
 
@@ -56,12 +57,14 @@ class QualityReport(Record):
         counts: One for each file; `kept` and `removed` add up to `num_rows`.
         balance_weights: Whether to train with balanced class weights.
         left_out: Features that are used no more, as the checks decided.
+        notes: What was decided, left out or not understood when the files were read, a line each.
     """
 
     findings: tuple[Finding, ...]
     counts: tuple[SourceCounts, ...]
     balance_weights: bool = False
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def joined(self, later: "QualityReport") -> "QualityReport":
         """Return this and what was found later; what is left at the end counts."""
@@ -70,6 +73,7 @@ class QualityReport(Record):
             counts=later.counts,
             balance_weights=self.balance_weights or later.balance_weights,
             left_out=(*self.left_out, *later.left_out),
+            notes=(*self.notes, *later.notes),
         )
 
 
@@ -181,6 +185,7 @@ class _Progress:
     """Collect what one check after another found."""
 
     reason: NDArray[np.object_]
+    num_train: int
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -189,11 +194,17 @@ class _Progress:
         return np.asarray(self.reason == "", dtype=bool)
 
     def note(
-        self, findings: tuple[Finding, ...], leaves: NDArray[np.bool_], reason: str
+        self,
+        findings: tuple[Finding, ...],
+        leaves: NDArray[np.bool_],
+        reason: str,
+        action: Action,
     ) -> NDArray[np.bool_]:
         """Add findings, give `reason` to rows that leave, and return those that stay."""
-        self.findings.extend(findings)
-        self.reason[leaves & (self.reason == "")] = reason
+        leaves = leaves & (self.reason == "")
+        num_left = int(leaves[: self.num_train].sum())
+        self.findings += warn_of_losses(findings, num_left, self.num_train, action)
+        self.reason[leaves] = reason
         return self.kept
 
 
@@ -221,18 +232,21 @@ def check_rows(
             not fit it.
         ConfigError: A declared expectation does not exist, or not with these arguments.
     """
-    progress = _Progress(np.full(table.num_rows, "", dtype=object))
+    progress = _Progress(np.full(table.num_rows, "", dtype=object), table.schema.num_rows[0])
     progress.findings += check_expectations(table, section.expectations)
     _require_labels(table)
     in_train = table.source_of_rows() == 0
     review = _read_labels(table, section, progress, review_file)
     target = review.target
-    progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
+    missing = check_missing(table, target, section.labels.missing)
+    progress.note(*missing, "labels.missing", section.labels.missing)
     first_copy, near = _check_duplicates(table, target, progress, section.duplicates, find_near)
-    distinct = first_copy == np.arange(table.num_rows)
+    if section.duplicates.exact != "off":
+        progress.findings += check_repeated_ids(table, progress.kept)
+    distinct = lead(first_copy, progress.kept) == np.arange(table.num_rows)
     concerned, action = progress.kept & in_train, section.labels.rare
     rare = check_rare(table, target, distinct, concerned, num_parts_split, action)
-    kept = progress.note(*rare, "labels.rare")
+    kept = progress.note(*rare, "labels.rare", action)
     _require_two_values(table, target, kept)
     progress.findings += check_unseen(table, target, kept)
     progress.findings += check_target(table, target, kept, section.target)
@@ -259,9 +273,9 @@ def _read_labels(
     """Merge spellings, and apply what a person decided about labels."""
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
-    has_no_copies = section.duplicates.exact == "fix"
-    review = apply_review(table, target, review_file, with_copies=has_no_copies)
-    progress.note(review.findings, review.decision == DROPPED, "labels.errors")
+    review = apply_review(table, target, review_file)
+    dropped = review.decision == DROPPED
+    progress.note(review.findings, dropped, "labels.errors", section.labels.errors)
     return review
 
 
@@ -270,19 +284,19 @@ def _check_duplicates(
 ) -> tuple[NDArray[np.int64], NearCopies]:
     """Check rows that stand twice; return the first copy of each row, and the near copies."""
     first_copy = find_first_copies(table, target)
-    kept = progress.note(
-        *check_exact(table, first_copy, progress.kept, section.exact), "duplicates.exact"
-    )
+    exact = check_exact(table, first_copy, progress.kept, section.exact)
+    kept = progress.note(*exact, "duplicates.exact", section.exact)
     find_near |= section.near != "off"
     if not find_near and section.conflicting == "off":
         return first_copy, no_near_copies()
     alike = find_alike(table)
-    torn = check_conflicting(table, target, alike, kept, section.conflicting)
-    kept = progress.note(*torn, "duplicates.conflicting")
+    torn = check_conflicting(table, target, alike, first_copy, kept, section.conflicting)
+    kept = progress.note(*torn, "duplicates.conflicting", section.conflicting)
     if not find_near:
         return first_copy, no_near_copies()
     near = find_near_copies(table, target, section.near_tolerance, kept, alike)
-    progress.note(*check_near(table, target, near, alike, kept, section.near), "duplicates.near")
+    found = check_near(table, target, near, alike, kept, section.near)
+    progress.note(*found, "duplicates.near", section.near)
     return first_copy, near
 
 

@@ -1,11 +1,12 @@
 """Own the comparison of a table with that of the last accepted run; know no run's folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from iovalence.atomic import write_text
 from iovalence.data.table import Table
 from iovalence.quality.drift import Measure, measure_drift, report_drift
-from iovalence.quality.findings import Finding
+from iovalence.quality.findings import Finding, Severity
 from iovalence.quality.inferred import CHECK as INFERRED
 from iovalence.quality.inferred import check_inferred
 from iovalence.quality.profile import Profile
@@ -22,7 +23,7 @@ class Accepted(Record):
     Attributes:
         run_id: The run; None where there is none, or nothing is to be compared.
         profile: Of its table; None where nothing is left of it.
-        notes: What could not be used, and why, a line each.
+        notes: Earlier runs that should have been compared with and could not, and why, a line each.
     """
 
     run_id: str | None = None
@@ -85,7 +86,9 @@ def compare_table(
     """
     if not is_wanted(section):
         return Comparison(findings=())
-    notes = tuple(_say(section, line, is_warning=True) for line in accepted.notes)
+    if accepted.profile is None and accepted.notes:
+        return Comparison(findings=(*_report_lost(section, accepted.notes),))
+    notes = tuple(_say(section, line, "warning") for line in accepted.notes)
     if accepted.run_id is None or accepted.profile is None:
         line = (
             f"no earlier run of this experiment that predicts '{profile.target}' has met all its "
@@ -120,10 +123,35 @@ def _compare(
     return Comparison(findings=(*found, _say(section, line)), drift=figures)
 
 
-def _say(section: QualitySection, line: str, *, is_warning: bool = False) -> Finding:
+def _report_lost(section: QualitySection, notes: tuple[str, ...]) -> Iterator[Finding]:
+    """Say that what to compare with is lost; a gate that cannot be judged is not met."""
+    gates = [
+        (DRIFT, "quality.drift", section.drift.action),
+        (INFERRED, "quality.expectations.inferred", section.expectations.inferred),
+    ]
+    failing = [(check, key) for check, key, action in gates if action == "fail"]
+    if not failing:
+        yield from (_say(section, line, "warning") for line in notes)
+        return
+    again = " ".join(f"--set {key}=warn" for _, key in failing)
+    message = (
+        f"the table must be compared with the last accepted run, found none to read: {notes[0]}"
+    )
+    more = f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
+    yield Finding(
+        check=failing[0][0],
+        severity="failure",
+        count=0,
+        share=0.0,
+        message=message + more,
+        advice=f"restore that file, or train once with {again} for a new run to compare with",
+    )
+
+
+def _say(section: QualitySection, line: str, severity: Severity = "info") -> Finding:
     return Finding(
         check=DRIFT if section.drift.action != "off" else INFERRED,
-        severity="warning" if is_warning else "info",
+        severity=severity,
         count=0,
         share=0.0,
         message=line,

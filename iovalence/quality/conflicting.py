@@ -9,13 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from iovalence.data.table import Table
-from iovalence.quality.duplicates import first_copies
+from iovalence.quality.duplicates import first_copies, lead
 from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
+    count_rows,
     list_rows,
+    name_file,
     name_rows,
-    num_checked,
     severity_of,
 )
 from iovalence.quality.section import Action
@@ -45,15 +46,20 @@ def check_conflicting(
     table: Table,
     target: pa.Array,
     alike: NDArray[np.int64],
+    first_copy: NDArray[np.int64],
     concerned: NDArray[np.bool_],
     action: Action,
 ) -> tuple[tuple[Finding, ...], NDArray[np.bool_]]:
     """Report rows with equal features and different labels, and say which rows leave.
 
+    Copies have left before: a thousand rows of one label and one of another are two rows here. The
+    message tells how many they were.
+
     Args:
         table: N rows.
         target: Labels with merged spellings, or values, (N,).
         alike: What `find_alike` returned, int64 (N,).
+        first_copy: What `find_first_copies` returned, int64 (N,).
         concerned: Rows still in the data, all with a label, bool (N,).
         action: `fix` lets go of all that contradict each other within the train file; what
             contradicts rows of a given file is reported and stays.
@@ -70,9 +76,11 @@ def check_conflicting(
     if action == "fix" and table.schema.task == "classification":
         leaves = within
     across = _contradicting(alike, codes, concerned & ~leaves) & ~in_train
+    looked_at = concerned & in_train, concerned & ~in_train & ~leaves
+    leader = lead(first_copy, concerned)
     found = (
-        _report(table, within, alike, codes, action, given=False),
-        _report(table, across, alike, codes, action, given=True),
+        _report(table, within, looked_at[0], leader, alike, codes, action),
+        _report(table, across, looked_at[1], leader, alike, codes, action),
     )
     return tuple(finding for finding in found if finding), leaves
 
@@ -103,30 +111,33 @@ def _contradicted(
 def _report(
     table: Table,
     torn: NDArray[np.bool_],
+    looked_at: NDArray[np.bool_],
+    leader: NDArray[np.int64],
     alike: NDArray[np.int64],
     codes: NDArray[np.int64],
     action: Action,
-    *,
-    given: bool,
 ) -> Finding | None:
-    count = int(torn.sum())
+    count, checked = int(torn.sum()), int(looked_at.sum())
     if not count:
         return None
-    checked = num_checked(table, given=given)
-    rows = name_rows(table, np.flatnonzero(torn))
-    others = "rows of a given file" if given else "rows of the train file"
+    indices, behind = np.flatnonzero(torn), int(torn[leader].sum())
+    rows, file = name_rows(table, indices), name_file(table, indices)
+    given = bool(indices[0] >= table.schema.num_rows[0])
+    copies = f" ({behind:,} with their copies)" if behind > count else ""
     values = "value" if table.schema.task == "regression" else "label"
     return Finding(
         check="duplicates.conflicting",
         severity=severity_of("warn" if given else _effective(table, action)),
         count=count,
         share=count / checked,
-        message=f"{others} with equal features must have one {values}, found {count} of {checked} "
-        "that contradict " + ("rows of any file" if given else "others") + list_rows(rows, count),
+        message=f"rows of {file} with equal features must have one {values}, found {count} of "
+        f"{checked} that contradict {'rows of any file' if given else 'others'}{copies}"
+        + list_rows(rows, count),
         rows=rows,
         partners=name_rows(table, _contradicted(torn, alike, codes)),
         done=_describe(table, count, action, given=given),
         advice=_advise(table, action, given=given),
+        can_fix=not given and table.schema.task == "classification",
     )
 
 
@@ -139,7 +150,7 @@ def _describe(table: Table, count: int, action: Action, *, given: bool) -> str:
         return "kept: rows of a given file are never removed"
     if table.schema.task == "regression":
         return "kept: in a regression they train towards their mean"
-    return f"removed all {count} rows" if action == "fix" else "kept"
+    return f"removed all {count_rows(count)}" if action == "fix" else "kept"
 
 
 def _advise(table: Table, action: Action, *, given: bool) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from iovalence.quality.findings import MAX_EXAMPLES, Finding, severity_of
+from iovalence.quality.findings import MAX_EXAMPLES, Finding, accept_once, severity_of
 from iovalence.quality.labels import canonical_key
 from iovalence.quality.profile import Categories, ColumnProfile, Profile, pair_columns
 from iovalence.quality.section import DriftCheck
@@ -22,10 +22,7 @@ from iovalence.record import Record
 
 # A tenth of all rows lies on the other side of some number, or has another category.
 MIN_KS, MIN_TV = 0.1, 0.1
-_ADVICE = (
-    "see what changed where these columns come from; where the change is meant, accept it once: "
-    "--set quality.drift=warn"
-)
+_ADVICE = "see what changed where these columns come from"
 
 Statistic = Literal["PSI", "KS", "TV"]
 Counts = NDArray[np.float64]
@@ -227,9 +224,9 @@ def _report(
         share=len(moved) / num_columns,
         message=f"distributions must be as in run {run_id}, found {what} to have moved: "
         f"{named}{more} (Holm's correction of {len(measures)} tests, alpha {section.alpha:g}; "
-        "all figures are in the run's drift.json)",
+        "all figures are in drift.json)",
         columns=tuple(one.column for one in moved),
-        advice=_ADVICE,
+        advice=f"{_ADVICE}; {accept_once(section.action, 'quality.drift')}",
     )
 
 

@@ -13,7 +13,9 @@ from iovalence.data.table import Table
 from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
+    count_rows,
     list_rows,
+    name_file,
     name_rows,
     num_checked,
     severity_of,
@@ -139,6 +141,20 @@ def _hash_values(values: pa.Array, key: str) -> NDArray[np.uint64]:
     return hashes
 
 
+def lead(first_copy: NDArray[np.int64], concerned: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return for each row the first row concerned that it equals, int64 (N,).
+
+    Args:
+        first_copy: What `find_first_copies` returned, int64 (N,).
+        concerned: Rows still in the data, bool (N,); one whose like all left leads itself.
+    """
+    leader = np.full(len(first_copy), -1, np.int64)
+    backwards = np.flatnonzero(concerned)[::-1]
+    leader[first_copy[backwards]] = backwards
+    led = leader[first_copy]
+    return np.where(led < 0, np.arange(len(led)), led)
+
+
 def check_exact(
     table: Table, first_copy: NDArray[np.int64], concerned: NDArray[np.bool_], action: Action
 ) -> tuple[tuple[Finding, ...], NDArray[np.bool_]]:
@@ -153,6 +169,8 @@ def check_exact(
     Returns:
         Findings, and the rows that leave, bool (N,).
     """
+    # The first of its kind may have left for another reason: then the next one stays.
+    first_copy = lead(first_copy, concerned)
     copies = concerned & (first_copy != np.arange(table.num_rows))
     in_train = table.source_of_rows() == 0
     leaves = copies & in_train if action == "fix" else np.zeros(table.num_rows, dtype=bool)
@@ -177,9 +195,8 @@ def _report(
     if not count:
         return None
     checked = num_checked(table, given=given)
-    rows = name_rows(table, np.flatnonzero(copies))
-    file = "a given file" if given else "the train file"
-    fixed = f"removed {count} rows, the first of each kind stays"
+    rows, file = name_rows(table, np.flatnonzero(copies)), name_file(table, np.flatnonzero(copies))
+    fixed = f"removed {count_rows(count)}, the first of each kind stays"
     kept = "kept: rows of a given file are never removed" if given else "kept, copies in one part"
     return Finding(
         check=_CHECK,
@@ -193,4 +210,5 @@ def _report(
         done=fixed if action == "fix" and not given else kept,
         advice="remove the copies from the file"
         + ("" if given or action == "fix" else ", or set quality.duplicates.exact: fix"),
+        can_fix=not given,
     )

@@ -15,7 +15,9 @@ from iovalence.record import Record
 Severity = Literal["info", "warning", "failure"]
 MAX_EXAMPLES = 5
 MAX_LINES = 8
-MAX_SHORT = 200
+MAX_SHORT, MAX_NOTE = 200, 400
+LARGE_LOSS = 0.05
+"""Share of a part's rows from which on a fix that takes them is worth a warning."""
 
 _SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "failure"}
 
@@ -23,6 +25,27 @@ _SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "
 def severity_of(action: Action) -> Severity:
     """Return how grave a finding is under the action that its check has; `off` has none."""
     return _SEVERITY[action]
+
+
+def warn_of_losses(
+    findings: Iterable["Finding"], num_left: int, num_rows: int, action: Action
+) -> list["Finding"]:
+    """Return the findings of a check, as warnings where its fix took much of the data.
+
+    Args:
+        findings: Of one check.
+        num_left: Rows of a file or a part that left because of it.
+        num_rows: All rows of that file or part.
+        action: What the check is set to: what nothing is done about is no loss.
+    """
+    if action != "fix" or num_left <= LARGE_LOSS * num_rows:
+        return list(findings)
+    return [
+        finding.model_copy(update={"severity": "warning"})
+        if finding.severity == "info" and finding.done
+        else finding
+        for finding in findings
+    ]
 
 
 class RowNumber(Record):
@@ -48,6 +71,7 @@ class Finding(Record):
         done: What was done about it, one line; empty for nothing.
         advice: What a person can do, one line; empty for nothing.
         columns: Names of the columns concerned, where it is not the whole row.
+        can_fix: Whether the check's `fix` would do anything about it, where the check has one.
         partners: For each of `rows`, the row that it copies or contradicts; empty where a row is
             judged by itself.
     """
@@ -62,6 +86,7 @@ class Finding(Record):
     advice: str = ""
     columns: tuple[str, ...] = ()
     partners: tuple[RowNumber, ...] = ()
+    can_fix: bool = True
 
     @property
     def short_message(self) -> str:
@@ -100,6 +125,18 @@ def tell_findings(findings: Iterable[Finding], page: str) -> list[str]:
     return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more findings: {page}"]
 
 
+def tell_notes(notes: Sequence[str], place: str) -> list[str]:
+    """Return a line for each of the first notes of reading.
+
+    Args:
+        notes: A line each.
+        place: Where all of them are, for what is beyond eight lines.
+    """
+    lines = [f"note: {textwrap.shorten(_printable(note), MAX_NOTE)}" for note in notes[:MAX_LINES]]
+    more = len(notes) - MAX_LINES
+    return [*lines, f"and {more} more notes: {place}"] if more > 0 else lines
+
+
 def _printable(text: str) -> str:
     # A column's name or a label may hold what would move a terminal's cursor.
     return "".join(char if char.isprintable() or char == " " else repr(char)[1:-1] for char in text)
@@ -115,9 +152,32 @@ def name_rows(table: Table, indices: NDArray[np.int64]) -> tuple[RowNumber, ...]
     return tuple(examples)
 
 
+def accept_once(action: Action, key: str) -> str:
+    """Return how a change since the last accepted run is accepted.
+
+    Args:
+        action: What the check is set to.
+        key: Where that stands.
+    """
+    if action == "fail":
+        return f"where the change is meant, accept it once: --set {key}=warn"
+    return "a run that meets its gates is what the next is compared with"
+
+
+def name_file(table: Table, indices: NDArray[np.int64]) -> str:
+    """Return "the test file" where the rows at `indices`, int64, are all of that one."""
+    sources = np.unique(table.source_of_rows()[indices])
+    return f"the {SOURCES[sources[0]]} file" if len(sources) == 1 else "a given file"
+
+
 def num_checked(table: Table, *, given: bool) -> int:
     """Return the rows of the given files together, or those of the train file."""
     return sum(table.schema.num_rows[1:]) if given else table.schema.num_rows[0]
+
+
+def count_rows(count: int) -> str:
+    """Return "1 row" or "1,234 rows"."""
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def list_rows(rows: Sequence[RowNumber], count: int) -> str:

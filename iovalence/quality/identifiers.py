@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from iovalence.data.kinds import names_identifier
 from iovalence.data.table import Table
-from iovalence.quality.findings import Finding, severity_of
+from iovalence.quality.findings import Finding, list_rows, name_rows, severity_of
 from iovalence.quality.section import Action
 
 _MIN_ROWS = 30  # fewer do not tell a counter from numbers that happen to differ
@@ -55,6 +55,46 @@ def check_identifiers(
         else "name it in data.exclude, or as data.id, or set quality.leakage.id: fix",
     )
     return (finding,), tuple(found) if action == "fix" else ()
+
+
+def check_repeated_ids(table: Table, concerned: NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Report the rows of one id in `data.id`, within a file or across files: it names no row.
+
+    Args:
+        table: N rows.
+        concerned: Rows still in the data, bool (N,).
+    """
+    rows = np.flatnonzero(concerned)
+    found: list[Finding] = []
+    for name in table.schema.names("id"):
+        encoded = table.columns[name].dictionary_encode().combine_chunks()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)[rows]
+        known = codes >= 0
+        counts = np.bincount(codes[known], minlength=len(encoded.dictionary))
+        repeated = rows[known & (counts[codes] > 1)]
+        if len(repeated):
+            num_ids = int((counts > 1).sum())
+            found.append(_report_repeated(table, name, repeated, num_ids, len(rows)))
+    return tuple(found)
+
+
+def _report_repeated(
+    table: Table, name: str, repeated: NDArray[np.int64], num_ids: int, num_rows: int
+) -> Finding:
+    count, examples = len(repeated), name_rows(table, repeated)
+    return Finding(
+        check="duplicates.id",
+        severity="warning",
+        count=count,
+        share=count / num_rows,
+        message=f"'{name}' is data.id and must name each row, found {count} of {num_rows} rows "
+        f"that differ and share {num_ids} of its values{list_rows(examples, count)}",
+        rows=examples,
+        columns=(name,),
+        done="kept",
+        advice="correct the ids, or name the column as data.group where rows of one belong "
+        "together",
+    )
 
 
 def _read(table: Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:

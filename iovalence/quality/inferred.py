@@ -18,6 +18,7 @@ from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
     Severity,
+    accept_once,
     list_rows,
     name_rows,
     severity_of,
@@ -42,10 +43,9 @@ FAR_WIDTHS = 10.0
 # large.
 MIN_RISE, MIN_FIRST = 0.05, 0.01
 _MAX_SHOWN = 40  # characters of a category
-_ADVICE = (
-    "see what changed where the column comes from; where the change is meant, accept it once: "
-    "--set quality.expectations.inferred=warn"
-)
+_MAX_WHOLE = 1e15
+_ADVICE = "see what changed where the column comes from; "
+_KEY = "quality.expectations.inferred"
 
 Pair = tuple[ColumnProfile, ColumnProfile]
 
@@ -151,8 +151,12 @@ def _check_kinds(both: _Both, run_id: str, severity: Severity) -> Iterator[Findi
             share=len(others) / len(both.pairs),
             message=f"columns must be of the kind they were in run {run_id}, "
             f"found {len(others)} otherwise: {_list(others, '{}', '; ')}",
-            advice=_ADVICE,
+            advice=_advise(severity),
         )
+
+
+def _advise(severity: Severity) -> str:
+    return _ADVICE + accept_once("fail" if severity == "failure" else "warn", _KEY)
 
 
 def has_values(column: ColumnProfile) -> bool:
@@ -185,13 +189,22 @@ def _outside(name: str, values: NDArray[np.float64], now: Range, before: Range) 
     p_value = min(record_p(count, before.num_known, now.num_known) for count in counts)
     return _Breach(
         column=name,
-        must=f"be between {low:g} and {high:g}",
+        must=f"be between {_write(low)} and {_write(high)}" if low < high else f"be {_write(low)}",
         rows=rows,
         num_checked=now.num_known,
-        examples=_examples([f"{value:g}" for value in values[rows[: 4 * MAX_EXAMPLES]]]),
+        examples=_examples([*map(_write, values[rows[: 4 * MAX_EXAMPLES]].tolist())]),
         p_value=min(1.0, 2 * p_value),
         is_far=0 < FAR_WIDTHS * (high - low) < max(low - now.minimum, now.maximum - high),
     )
+
+
+def _write(value: float) -> str:
+    """Return a number as people write it: a whole one with all its digits."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < _MAX_WHOLE else f"{value:.6g}"
+
+
+def _write_share(share: float) -> str:
+    return "< 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
 
 
 def _examples(values: Sequence[str]) -> tuple[str, ...]:
@@ -245,7 +258,9 @@ def _find_missing(both: _Both) -> Iterator[_Breach]:
             continue
         yield _Breach(
             column=now.name,
-            must=f"be missing in {share_before:.1%} of the rows at most",
+            must=f"be missing in {_write_share(share_before)} of the rows at most"
+            if before.num_missing
+            else "never be missing",
             rows=np.flatnonzero(pc.is_null(both.train(now.name)).to_numpy()),
             num_checked=num_now,
             examples=(),
@@ -293,10 +308,11 @@ def _report(table: Table, check: str, breach: _Breach, run_id: str, severity: Se
         count=count,
         share=breach.share,
         message=f"'{breach.column}' must {breach.must} as in run {run_id}, found {count} of "
-        f"{breach.num_checked} rows otherwise ({breach.share:.1%}){shown}{list_rows(rows, count)}",
+        f"{breach.num_checked} rows otherwise ({_write_share(breach.share)}){shown}"
+        + list_rows(rows, count),
         rows=rows,
         columns=(breach.column,),
-        advice=_ADVICE,
+        advice=_advise(severity),
     )
 
 
@@ -312,5 +328,5 @@ def _summarise(
         share=len(breaches) / num_columns,
         message=f"columns must hold what they did in run {run_id}, found {len(breaches)} "
         f"{'' if by_chance else 'more '}otherwise{by_chance}: {_list(named, '{}')}",
-        advice="" if by_chance else _ADVICE,
+        advice="" if by_chance else _advise(severity),
     )

@@ -20,7 +20,9 @@ from iovalence.quality.findings import (
     MAX_EXAMPLES,
     Finding,
     Severity,
+    count_rows,
     list_rows,
+    name_file,
     name_rows,
     num_checked,
     severity_of,
@@ -31,6 +33,11 @@ _QUOTED = re.compile(r"""(['"`])(.+)\1|[“„](.+)[”“]|‘(.+)’""")
 _MAX_LABEL = 40  # characters of a label in a message
 _PUNCTUATION = " .,;:!"
 _SAYS = dict.fromkeys((*TRUE_WORDS, "1"), True) | dict.fromkeys((*FALSE_WORDS, "0"), False)
+# Of Unicode's format characters (Cf) those that show nothing: byte order mark, zero width space,
+# soft hyphen and the like. Arabic number signs are seen, and tags tell flags apart.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+)
 _WHOLE_NUMBER = re.compile(r"\+?(-?\d+)(?:\.0+)?")
 
 Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
@@ -40,11 +47,13 @@ Checked = tuple[tuple[Finding, ...], NDArray[np.bool_]]
 def canonical_key(label: str) -> str:
     """Return what is the same for all spellings of one label.
 
-    Case, blanks, quotes around it, punctuation at its end and the `.0` of a whole number say
-    nothing. But a label of one letter keeps its case (`a` and `A`, `Aa` and `AA`), and signs,
-    comparisons and fractions always count (`A+`, `-1`, `<=50K`, `3.1` and `3.10`).
+    Case, blanks, characters that nobody sees, quotes around it, punctuation at its end and the `.0`
+    of a whole number say nothing. But a label of one letter keeps its case (`a` and `A`, `Aa` and
+    `AA`), and signs, comparisons and fractions always count (`A+`, `-1`, `<=50K`, `3.1` and
+    `3.10`).
     """
-    text = " ".join(unicodedata.normalize("NFC", label).split())
+    seen = label if label.isascii() else _INVISIBLE.sub("", label)
+    text = " ".join(unicodedata.normalize("NFC", seen).split()) or label
     bare = _unquote(_unquote(text).rstrip(_PUNCTUATION)).rstrip(_PUNCTUATION) or text
     number = _WHOLE_NUMBER.fullmatch(bare)
     if number:
@@ -176,7 +185,7 @@ def _report_spellings(
         rows=rows,
         columns=(table.schema.target,),
         done="written as most of the train file writes it" if action == "fix" else "",
-        advice="write it in one way" + _or_fix(action, "spelling"),
+        advice="" if action == "fix" else "write it in one way" + _or_fix(action, "spelling"),
     )
 
 
@@ -200,7 +209,7 @@ def _report_missing(
 ) -> Finding:
     count = int(missing.sum())
     rows = name_rows(table, np.flatnonzero(missing))
-    file = "a given file" if given else "the train file"
+    file = name_file(table, np.flatnonzero(missing))
     left_out = "left out: such a row can be neither trained on nor measured"
     advice = "give them a label, or take them out of the file"
     if severity == "failure" and given:
@@ -263,7 +272,7 @@ def _report_rare(
     rows = name_rows(table, np.flatnonzero(rows_rare))
     count = int(rows_rare.sum())
     done: dict[Action, str] = {
-        "fix": f"removed their {count} rows",
+        "fix": f"removed their {count_rows(count)}",
         "warn": "their rows stay in the train part, if the split draws rows: nothing measures them",
     }
     return Finding(
@@ -302,7 +311,8 @@ def check_unseen(table: Table, target: pa.Array, kept: NDArray[np.bool_]) -> tup
         severity="warning",
         count=count,
         share=count / num_checked(table, given=True),
-        message="classes of a given file must be in the train file too, found "
+        message=f"classes of {name_file(table, np.flatnonzero(unseen))} must be in the train file "
+        "too, found "
         f"{np.count_nonzero(counts)} that are not: {list_counts([*map(quote, names)], counts)}"
         + list_rows(rows, count),
         rows=rows,

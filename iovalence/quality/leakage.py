@@ -7,6 +7,7 @@ Shapes: N rows, P pairs.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,7 +156,18 @@ def check_groups(
     own = group.max() + 1 + np.arange(len(group))
     kin = np.where(group >= 0, group, own)
     shared = find_shared(kin, np.empty((0, 2), np.int64), part, given=_given(table))
-    return _report(table, shared, part, action, "group"), shared
+    found = _report(table, shared, part, action, "group")
+    rows = [some for some in (shared.leaves, shared.stays) if some.any()]
+    (name,) = table.schema.names("group")
+    return tuple(map(partial(_count_groups, group, name), found, rows)), shared
+
+
+def _count_groups(group: Ints, name: str, finding: Finding, rows: Mask) -> Finding:
+    """Return a finding about these rows with the number of their groups, and the column."""
+    num_torn, num_groups = len(np.unique(group[rows])), int(group.max()) + 1
+    found = f"found {num_torn} of {num_groups} groups of '{name}' in two, with rows"
+    message = finding.message.replace("found rows", found, 1)
+    return finding.model_copy(update={"message": message, "columns": (name,)})
 
 
 def _given(table: Table) -> tuple[bool, bool]:

@@ -20,13 +20,15 @@ from iovalence.quality.checks import (
     load_reasons,
     save_reasons,
 )
-from iovalence.quality.findings import Finding
+from iovalence.quality.findings import Finding, warn_of_losses
 from iovalence.quality.giveaways import check_target
 from iovalence.quality.identifiers import check_identifiers
 from iovalence.quality.labels import quote
 from iovalence.quality.leakage import TRAIN, VALIDATION, SharedRows, check_copies, check_groups
 from iovalence.quality.section import Action, LeakageChecks
+from iovalence.quality.sequences import in_sequences
 from iovalence.quality.twins import check_twins
+from iovalence.quality.weights import check_weighing
 
 _LEFT = -1
 
@@ -98,13 +100,15 @@ def check_parts(
             columns judged by the last row of each.
 
     Raises:
-        DataError: A part, or the train part's classes, or the features, left altogether.
+        DataError: A part, or the train part's classes, or the features, left altogether, or weigh
+            nothing.
     """
     progress = _Progress(part.copy(), checked.reason.copy(), [*found])
     progress.note(*check_groups(table, part, section.group), "group", section.group)
     copies, shared = check_copies(table, checked, progress.part, section.copies, sequences)
     progress.note(copies, shared, "copies", section.copies)
     _require_rows(table, checked, part, progress.part)
+    progress.findings += _check_weighing(table, checked, progress.part, sequences)
     left_out = _check_columns(table, checked, progress, section, sequences)
     # Rows that agree within and between sequences are data.
     if section.copies != "off" and sequences is None:
@@ -136,10 +140,31 @@ class _Progress:
         self, found: tuple[Finding, ...], shared: SharedRows | None, check: str, action: Action
     ) -> None:
         """Add findings, and let the rows leave that a fix takes out."""
-        self.findings += found
-        if shared is not None and action == "fix":
-            self.part[shared.leaves] = _LEFT
-            self.reason[shared.leaves] = f"leakage.{check}"
+        if shared is None or action != "fix":
+            self.findings += found
+            return
+        self.findings += self._warn_of_losses(found, shared.leaves)
+        self.part[shared.leaves] = _LEFT
+        self.reason[shared.leaves] = f"leakage.{check}"
+
+    def _warn_of_losses(
+        self, found: tuple[Finding, ...], leaves: NDArray[np.bool_]
+    ) -> tuple[Finding, ...]:
+        for at in range(len(SOURCES)):
+            inside = self.part == at
+            left = int((inside & leaves).sum())
+            found = tuple(warn_of_losses(found, left, int(inside.sum()), "fix"))
+        return found
+
+
+def _check_weighing(
+    table: Table, checked: CheckedRows, part: NDArray[np.int8], sequences: Sequences | None
+) -> tuple[Finding, ...]:
+    """Report classes that weigh nothing, a sequence counted once."""
+    if sequences is None:
+        return check_weighing(table, checked.target, part)
+    once = np.where(sequences.mark_last(table.num_rows), part, np.int8(_LEFT))
+    return tuple(in_sequences(check_weighing(table, checked.target, once)))
 
 
 def _check_columns(

@@ -3,7 +3,6 @@
 Decisions are `keep`, `drop`, or a label. They are about rows of the train file alone.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,15 @@ from iovalence.data.table import Table
 from iovalence.errors import DataError
 from iovalence.names import nearest
 from iovalence.quality.duplicates import find_first_copies
-from iovalence.quality.findings import MAX_EXAMPLES, Finding, num_checked
+from iovalence.quality.findings import MAX_EXAMPLES, Finding, name_rows, num_checked
 from iovalence.quality.labels import canonical_key, encode_labels, quote
 from iovalence.quality.review_file import KEY, ReviewLine, hash_review, read_decided, row_texts
+from iovalence.quality.spelled import is_same_value
 
 CHECK = "labels.errors"
 OPEN, KEPT, DROPPED, RELABELLED = 0, 1, 2, 3
 _VERBS = {"keep": KEPT, "drop": DROPPED}
 _MAX_FAULTS = 10
-# Spreadsheets write fewer digits than they read.
-_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,17 +42,17 @@ class Review:
     findings: tuple[Finding, ...] = ()
 
 
-def apply_review(table: Table, target: pa.Array, path: Path | None, *, with_copies: bool) -> Review:
-    """Apply a review file.
+def apply_review(table: Table, target: pa.Array, path: Path | None) -> Review:
+    """Apply a review file; exact copies of a row follow it.
 
     Args:
         table: N rows.
         target: Labels with merged spellings, (N,).
         path: The file; None for none.
-        with_copies: Whether exact copies of a row follow it: they stood for it in the review.
 
     Raises:
-        DataError: It cannot be read, is of other data, or a decision is none.
+        DataError: It cannot be read, is of other data, a decision is none, or copies of one row
+            are decided in two ways.
     """
     decision = np.zeros(table.num_rows, np.int8)
     if path is None:
@@ -71,8 +69,10 @@ def apply_review(table: Table, target: pa.Array, path: Path | None, *, with_copi
     for at, (verb, label) in asked.items():
         decision[at] = KEPT if label == names[codes[at]] and codes[at] >= 0 else verb
         changed[at] = number_of[label] if label else codes[at]
-    if with_copies and asked:
-        _spread(table, find_first_copies(table, target), decision, changed)
+    if asked:
+        first_copy = find_first_copies(table, target)
+        _require_one_decision(table, first_copy, decision, changed, path)
+        _spread(table, first_copy, decision, changed)
     relabelled = pa.array(names, target.type).take(pa.array(changed, mask=changed < 0))
     return Review(relabelled, decision, (_report(table, decision, path),))
 
@@ -112,18 +112,9 @@ def _differs(line: ReviewLine, label: str, values: Sequence[str], names: Sequenc
     if canonical_key(line.given) != canonical_key(label):
         return f"given is {quote(line.given)}, the data has {quote(label)}"
     for name, written, value in zip(names, line.values, values, strict=False):
-        if not _is_same(written, value):
+        if not is_same_value(written, value):
             return f"'{name}' is {quote(written)}, the data has {quote(value)}"
     return ""
-
-
-def _is_same(written: str, value: str) -> bool:
-    if written.casefold() == value.strip().casefold():
-        return True
-    try:
-        return math.isclose(float(written), float(value), rel_tol=_TOLERANCE)
-    except ValueError:
-        return False
 
 
 def _raise_for_other_data(
@@ -176,6 +167,31 @@ def _unknown(line: ReviewLine, classes: Sequence[str], path: Path) -> str:
     )
 
 
+def _require_one_decision(
+    table: Table,
+    first_copy: NDArray[np.int64],
+    decision: NDArray[np.int8],
+    codes: NDArray[np.int64],
+    path: Path,
+) -> None:
+    """Refuse decisions that tell exact copies apart."""
+    decided = np.flatnonzero(decision)
+    _, first, of_kind = np.unique(first_copy[decided], return_index=True, return_inverse=True)
+    leader = decided[first][of_kind]
+    differs = (decision[decided] != decision[leader]) | (codes[decided] != codes[leader])
+    if not differs.any():
+        return
+    at = int(np.argmax(differs))
+    one, other = name_rows(table, np.array([leader[at], decided[at]]))
+    said = {KEPT: "keep", DROPPED: "drop", RELABELLED: "another label"}
+    more = f", and of {int(differs.sum()) - 1} rows more" if differs.sum() > 1 else ""
+    raise DataError(
+        f"{KEY} must decide exact copies in one way, got {said[int(decision[leader[at]])]} for "
+        f"{one} and {said[int(decision[decided[at]])]} for its copy {other}{more} ({path}); decide "
+        "one of them, the other follows"
+    )
+
+
 def _spread(
     table: Table,
     first_copy: NDArray[np.int64],
@@ -203,5 +219,5 @@ def _report(table: Table, decision: NDArray[np.int8], path: Path) -> Finding:
         message=f"labels are as a person decided, found {kept + dropped + changed} of {checked} "
         f"rows decided in {path.name} (SHA-256 {hash_review(path)[:12]})",
         done=f"kept {kept}, left out {dropped}, changed the label of {changed} (all listed in "
-        "label_review.csv, the changes in changed_labels.csv)",
+        f"label_review.csv{', the changes in changed_labels.csv' if changed else ''})",
     )

@@ -4,6 +4,7 @@ It knows nothing of what a decision means. People open it with a spreadsheet, so
 delimiter and encoding is read, and columns of their own may follow ours.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -30,6 +31,9 @@ MAX_OPEN = 10_000
 
 _DECISION = COLUMNS.index("decision")
 _BLOCK_ROWS = 1024
+_HEAD_BYTES = 1 << 16
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OTHER_FILES = (b"PAR1", b"ARROW1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _FIRST_NAME = re.compile(r'"?source"?\s*([,;\t|])')
 
 
@@ -106,7 +110,20 @@ def read_decided(path: Path, names: Sequence[str]) -> tuple[ReviewLine, ...]:
         ) from err
 
 
+def _require_csv(path: Path) -> None:
+    """Refuse other files by their first bytes: what reads tables would offer more than is read."""
+    with unpacked(path, KEY) as file:
+        head = file.read(_HEAD_BYTES)
+    is_text = head[:2] in _UTF_16_MARKS or b"\0" not in head
+    if not is_text or head.startswith(_OTHER_FILES):
+        raise DataError(
+            f"{KEY} must be a CSV file, as label_review.csv is, got another kind of file ({path}); "
+            "save it as CSV in the spreadsheet"
+        )
+
+
 def _read_text(path: Path) -> str:
+    _require_csv(path)
     encoding = find_encoding(path, KEY)
     with unpacked(path, KEY) as file:
         text = file.read().decode(encoding).removeprefix("\ufeff")

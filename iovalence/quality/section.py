@@ -16,8 +16,8 @@ ActionWithoutFix = Annotated[Literal["off", "warn", "fail"], BeforeValidator(_re
 
 
 def _spread(value: Any, keys: tuple[str, ...]) -> Any:
-    """Give one action for a whole check to each of its parts."""
-    return dict.fromkeys(keys, value) if isinstance(value, str) or value is False else value
+    """Give one action for a whole check to each of its parts; what is none is refused there."""
+    return dict.fromkeys(keys, value) if isinstance(value, str | bool | int | float) else value
 
 
 class DuplicateChecks(Section):

@@ -8,6 +8,7 @@ in its place, so that a long one counts once; and a sequence stays or leaves who
 Shapes: N rows, M of them in S sequences.
 """
 
+import re
 from collections.abc import Sequence as List
 from dataclasses import replace
 
@@ -22,11 +23,12 @@ from iovalence.errors import DataError
 from iovalence.quality.balance import check_balance
 from iovalence.quality.checks import CheckedRows, QualityReport, count_rows
 from iovalence.quality.conflicting import check_conflicting
-from iovalence.quality.duplicates import check_exact, columns_to_compare, first_copies
+from iovalence.quality.duplicates import check_exact, columns_to_compare, first_copies, lead
 from iovalence.quality.expectations import check_expectations
-from iovalence.quality.findings import MAX_EXAMPLES, Finding
+from iovalence.quality.findings import MAX_EXAMPLES, Finding, warn_of_losses
+from iovalence.quality.identifiers import check_repeated_ids
 from iovalence.quality.labels import check_missing, check_rare, check_unseen, merge_spellings, quote
-from iovalence.quality.section import DuplicateChecks, QualitySection
+from iovalence.quality.section import Action, DuplicateChecks, QualitySection
 from iovalence.quality.targets import check_target
 
 Ints = NDArray[np.int64]
@@ -39,12 +41,13 @@ class _Progress:
     """Collect what one check after another found; rows leave by whole sequences.
 
     Args:
-        num_rows: N.
+        table: N rows.
         sequences: Of the table.
     """
 
-    def __init__(self, num_rows: int, sequences: Sequences) -> None:
-        self.reason = np.full(num_rows, "", dtype=object)
+    def __init__(self, table: Table, sequences: Sequences) -> None:
+        self.reason = np.full(table.num_rows, "", dtype=object)
+        self._of_train = table.source_of_rows()[sequences.last] == 0
         self.findings: list[Finding] = []
         self._sequences = sequences
 
@@ -58,9 +61,11 @@ class _Progress:
         """Return the last row of each sequence that stays, bool (N,)."""
         return self._sequences.mark_last(len(self.reason)) & self.kept
 
-    def note(self, findings: List[Finding], leaves: Mask, reason: str) -> None:
+    def note(self, findings: List[Finding], leaves: Mask, reason: str, action: Action) -> None:
         """Add findings, and let each sequence leave whose last row, bool (N,), leaves."""
-        self.findings += findings
+        of_train = self._sequences.last[self._of_train]
+        num_left = int((leaves & self.kept)[of_train].sum())
+        self.findings += warn_of_losses(findings, num_left, len(of_train), action)
         gone = np.zeros(len(self.reason), dtype=bool)
         gone[self._sequences.rows] = np.repeat(
             leaves[self._sequences.last], self._sequences.lengths
@@ -92,7 +97,7 @@ def check_sequences(
     """
     whole = find_sequences(table)
     sequences, cut = whole.split_off(max_length) if max_length else (whole, whole.rows[:0])
-    progress = _Progress(table.num_rows, sequences)
+    progress = _Progress(table, sequences)
     progress.reason[cut] = TOO_LONG
     progress.findings += check_expectations(table, section.expectations)
     target, merged = merge_spellings(table, section.labels.spelling)
@@ -100,7 +105,8 @@ def check_sequences(
     target, num_filled = join_labels(table, target, whole)
     require_one_weight(table, whole)
     progress.findings.append(_describe(table, whole, len(cut), max_length, num_filled))
-    progress.note(*check_missing(table, target, section.labels.missing), "labels.missing")
+    missing = check_missing(table, target, section.labels.missing)
+    progress.note(*missing, "labels.missing", section.labels.missing)
     first_copy = find_first_copies(table, target, sequences)
     _check_duplicates(table, target, progress, section.duplicates, first_copy, sequences)
     weigh = _check_labels(
@@ -124,16 +130,19 @@ def _check_duplicates(
     sequences: Sequences,
 ) -> None:
     found = check_exact(table, first_copy, progress.standing, section.exact)
-    progress.note(in_sequences(found[0]), found[1], "duplicates.exact")
+    progress.note(in_sequences(found[0]), found[1], "duplicates.exact", section.exact)
     if section.conflicting != "off":
         features = table.columns.select(table.schema.names("feature"))
         leader = first_alike(first_copies(features), sequences)
         alike = np.arange(table.num_rows)
         alike[sequences.last] = sequences.last[leader]
-        found = check_conflicting(table, target, alike, progress.standing, section.conflicting)
-        progress.note(in_sequences(found[0]), found[1], "duplicates.conflicting")
+        action, standing = section.conflicting, progress.standing
+        found = check_conflicting(table, target, alike, first_copy, standing, action)
+        progress.note(in_sequences(found[0]), found[1], "duplicates.conflicting", action)
     if section.near != "off":
         progress.findings.append(not_for_sequences("duplicates.near", "near copies"))
+    if section.exact != "off":
+        progress.findings += in_sequences(check_repeated_ids(table, progress.standing))
 
 
 def _check_labels(
@@ -147,10 +156,10 @@ def _check_labels(
 ) -> bool:
     """Check the labels, one for each sequence; return whether to train with balanced weights."""
     in_train = table.source_of_rows() == 0
-    distinct = first_copy == np.arange(table.num_rows)
+    distinct = lead(first_copy, progress.standing) == np.arange(table.num_rows)
     of_train, action = progress.standing & in_train, section.labels.rare
     rare = check_rare(table, target, distinct, of_train, num_parts_split, action)
-    progress.note(in_sequences(rare[0]), rare[1], "labels.rare")
+    progress.note(in_sequences(rare[0]), rare[1], "labels.rare", action)
     _require_two_values(table, target, progress.standing & in_train)
     progress.findings += in_sequences(check_unseen(table, target, progress.standing))
     progress.findings += in_sequences(
@@ -175,7 +184,7 @@ def in_sequences(findings: List[Finding]) -> list[Finding]:
                 "message": one.message.replace(" rows", " sequences").replace(
                     "rows of", "sequences of"
                 ),
-                "done": one.done.replace(" rows", " sequences"),
+                "done": re.sub(r"\brow(s?)\b", r"sequence\1", one.done),
             }
         )
         for one in findings

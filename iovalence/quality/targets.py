@@ -13,6 +13,7 @@ from iovalence.quality.findings import Finding, list_rows, name_rows, severity_o
 from iovalence.quality.section import TargetCheck
 
 NOT_FOR_NUMBERS = ("labels.spelling", "labels.rare", "balance")
+_SAME = 1e-10  # of the median: values that differ by less are one
 # Make the median and the mean of absolute deviations estimate a normal standard deviation.
 _OF_MEDIAN, _OF_MEAN = 1.482602, 1.253314
 
@@ -56,12 +57,12 @@ def _say_what_is_left_out() -> Finding:
 def _check_near_constant(
     table: Table, values: NDArray[np.float64], rows: NDArray[np.int64], section: TargetCheck
 ) -> Finding | None:
-    distinct, counts = np.unique(values, return_counts=True)
+    distinct, counts = np.unique(_round(values), return_counts=True)
     common, count = distinct[counts.argmax()], int(counts.max())
     share = count / len(values)
     if share <= section.max_share:
         return None
-    others = rows[values != common]
+    others = rows[_round(values) != common]
     examples = name_rows(table, others)
     return Finding(
         check="target.near_constant",
@@ -69,11 +70,23 @@ def _check_near_constant(
         count=count,
         share=share,
         message=f"at most {section.max_share:.0%} of the train file may have one value of "
-        f"'{table.schema.target}', found {count} of {len(values)} to be {common:g}; the others"
-        + list_rows(examples, len(others)),
+        f"'{table.schema.target}', found {count} of {len(values)} to be {common:g}"
+        + (f"; the others{list_rows(examples, len(others))}" if len(others) else ""),
         rows=examples,
         advice="predict first whether it is this value (a classification), or collect other rows",
     )
+
+
+def _round(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values with what arithmetic leaves of equal ones taken off, (N,).
+
+    Their unit is a ten-billionth of the median, so that values that differ in a digit that
+    anybody measures stay apart.
+    """
+    unit = _SAME * float(np.median(np.abs(values)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.rint(values / unit) * unit if unit else values
+    return np.where(np.isfinite(rounded), rounded, values)
 
 
 def _check_outliers(
@@ -98,12 +111,16 @@ def _check_outliers(
         share=count / len(values),
         message=f"values of '{table.schema.target}' must lie within {section.max_deviation:g} "
         f"robust deviations ({spread:.4g}) of the median ({centre:.4g}), found {count} of "
-        f"{len(values)} outside, between {values[far].min():.4g} and {values[far].max():.4g}"
-        + list_rows(examples, count),
+        f"{len(values)} outside, {_write_range(values[far])}" + list_rows(examples, count),
         rows=examples,
         done="kept",
         advice="correct them, or predict a logarithm of the target where such values are real",
     )
+
+
+def _write_range(values: NDArray[np.float64]) -> str:
+    low, high = f"{values.min():.4g}", f"{values.max():.4g}"
+    return f"at {low}" if low == high else f"between {low} and {high}"
 
 
 def _robust_spread(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from iovalence.runs.manifest import Manifest, hash_file
 def find_accepted(workspace: Path, experiment: str, profile: Profile) -> Accepted:
     """Return the last accepted run that predicts the same, and what is remembered of it.
 
-    A run whose profile is damaged, or of another version, is passed over with a note.
+    A run whose profile is gone, damaged, or of another version, is passed over with a note.
 
     Args:
         workspace: Where to look.
@@ -46,7 +46,7 @@ def _is_accepted(run: RunFolder, experiment: str) -> bool:
     # A check or a requirement that is not met leaves a run FAILED. A candidate
     # was never measured on the test part.
     is_finished = manifest.status == "FINISHED" and not manifest.is_candidate
-    return is_finished and manifest.experiment == experiment and run.profile.is_file()
+    return is_finished and manifest.experiment == experiment
 
 
 def recall_accepted(run: RunFolder) -> Accepted | None:

@@ -19,6 +19,7 @@ from typing import Literal
 from iovalence.atomic import explain_os_error, meant_name, owner_of
 from iovalence.errors import StorageError
 from iovalence.record import Record
+from iovalence.runs.checks import all_checks_folder
 from iovalence.runs.folder import RunFolder, list_runs, runs_folder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.store import folder_name, lock_of, store_folder
@@ -229,9 +230,10 @@ def _stage_remover(folder: Path) -> Callable[[], bool]:
 
 def _temporaries(known: _Known) -> Iterator[_Candidate]:
     """Find what killed processes left half written."""
-    folders = (store_folder(known.workspace), sweeps_folder(known.workspace))
+    workspace = known.workspace
+    folders = (store_folder(workspace), sweeps_folder(workspace), all_checks_folder(workspace))
     inside = (path for at in folders for path in sorted(at.glob("*/")))
-    places = [known.workspace, *(path for path in inside if not path.is_symlink())]
+    places = [workspace, *(path for path in inside if not path.is_symlink())]
     for path in (path for place in places for path in sorted(place.glob(".*"))):
         if _is_orphan(path) or _is_half_made(path):
             yield _Candidate("temporary", path, _remover(path))
@@ -269,7 +271,10 @@ def _is_half_made(path: Path) -> bool:
         return False
     locks = [path.with_name(f"{name}.lock"), path.with_name(f".{name}.lock")]
     there = [lock for lock in locks if lock.exists()]
-    return bool(there) and all(is_free(lock) for lock in there)
+    if not there:
+        # Its lock may have been removed as one that guards nothing.
+        return _STORED.fullmatch(name) is not None and not _is_young(path)
+    return all(is_free(lock) for lock in there)
 
 
 def _remover(path: Path) -> Callable[[], bool]:

@@ -1,13 +1,16 @@
 """Own what is done to rows between reading them and training: checked, split, checked, encoded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from iovalence.atomic import copy_file
+from iovalence.atomic import copy_file, remove
 from iovalence.config.load import LoadedConfig
 from iovalence.data.ingest import load_table
+from iovalence.data.schema import TableSchema
+from iovalence.errors import DataError, StorageError
 from iovalence.quality.changed import write_changed_labels
 from iovalence.quality.checks import CheckedRows, QualityReport, raise_for_failures
-from iovalence.quality.review_file import read_decided, write_review
+from iovalence.quality.review_file import ReviewLine, read_decided, write_review
 from iovalence.record import Record
 from iovalence.runs.checks import ChecksFolder, checks_folder
 from iovalence.runs.folder import RunFolder
@@ -26,6 +29,7 @@ from iovalence.stages.stored import (
     ingest_stage,
     part_stage,
     prepare_stage,
+    review_file,
     split_stage,
     suspect_stage,
 )
@@ -150,13 +154,17 @@ def prepare_rows(
 def check_alone(loaded: LoadedConfig, note: Note = lambda _: None) -> Checks:
     """Do all checks and train nothing; parts are checked where no check of rows failed.
 
+    What earlier checks wrote is removed first: where these end early, nothing old stays.
+
     Args:
         loaded: The configuration.
         note: Told of each stage when it is done.
 
     Raises:
         DataError: The data cannot be trained on.
+        StorageError: The workspace cannot be written to.
     """
+    _clear(loaded)
     ingested = ingest_stage(loaded)
     note(ingested)
     checks = Checks(ingested=ingested, checked=check_stage(loaded, ingested))
@@ -178,10 +186,22 @@ def check_alone(loaded: LoadedConfig, note: Note = lambda _: None) -> Checks:
 def save_checks(loaded: LoadedConfig, checks: Checks) -> ChecksFolder:
     """Write what the checks alone found into the workspace, in place of what was there before.
 
+    A label_review.csv with decisions that were not applied stays, and a note says so.
+
     Raises:
         StorageError: The workspace cannot be written to.
     """
     folder, report = checks_folder(loaded.workspace, loaded.path.stem), join_findings(checks)
+    if _is_unapplied(folder.label_review, _applied(checks)):
+        notes = (_UNAPPLIED.format(folder.label_review), *report.notes)
+        report = report.model_copy(update={"notes": notes})
+    else:
+        remove(folder.label_review)
+        _write_review(folder.label_review, checks)
+    _write_changed(folder.changed_labels, checks)
+    drift = None if checks.compared is None else load_comparison(checks.compared).drift
+    if drift is not None:
+        drift.save(folder.drift)
     report.save(folder.quality)
     write_findings(
         loaded,
@@ -195,9 +215,39 @@ def save_checks(loaded: LoadedConfig, checks: Checks) -> ChecksFolder:
     return folder
 
 
+_UNAPPLIED = (
+    "label_review.csv holds decisions that were not applied: it is kept, and what is doubtful now "
+    "was not written there ({}); name it in quality.labels.review_file, or move it away"
+)
+
+
+def _clear(loaded: LoadedConfig) -> None:
+    """Remove what earlier checks found; decisions of a person, and what is to be read, stay."""
+    folder, review = checks_folder(loaded.workspace, loaded.path.stem), review_file(loaded)
+    folder.clear()
+    is_read = review is not None and review.resolve() == folder.label_review.resolve()
+    if not is_read and not _is_unapplied(folder.label_review, ()):
+        remove(folder.label_review)
+
+
+def _is_unapplied(path: Path, applied: Sequence[ReviewLine]) -> bool:
+    """Say whether a review file may hold decisions that are not among those applied."""
+    if not path.exists():
+        return False
+    known = {(line.source, line.row, line.given, line.decision) for line in applied}
+    try:
+        there = read_decided(path, ())
+    except (DataError, StorageError):
+        # A spreadsheet may have made of it what we cannot read, and a person can.
+        return True
+    return any((one.source, one.row, one.given, one.decision) not in known for one in there)
+
+
 def join_findings(checks: Checks) -> QualityReport:
     """Return what was found in the rows, by comparing, in labels and in parts, as far as done."""
     report = QualityReport.load(checks.checked.folder / "findings.json")
+    read = TableSchema.load(checks.ingested.folder / "schema.json")
+    report = report.model_copy(update={"notes": read.notes})
     if checks.compared is not None:
         findings = (*report.findings, *load_comparison(checks.compared).findings)
         report = report.model_copy(update={"findings": findings})
@@ -227,7 +277,8 @@ def note_findings(loaded: LoadedConfig, run: RunFolder | None, checks: Checks) -
                 removed_rows=run.removed_rows,
             )
         _note_stages(run, checks)
-        _write_labels(run, checks)
+        _write_changed(run.changed_labels, checks)
+        _write_review(run.label_review, checks)
     raise_for_failures(report.findings)
 
 
@@ -252,17 +303,29 @@ def _note_stages(run: RunFolder, checks: Checks) -> None:
         note_stage(run, checks.checked)
 
 
-def _write_labels(run: RunFolder, checks: Checks) -> None:
-    """Write which labels were changed, which are doubtful, and which decided; if there are any."""
+def _write_changed(path: Path, checks: Checks) -> None:
+    """Write which labels were changed, if any were."""
     table, rows = load_table(checks.ingested.folder), CheckedRows.load(checks.checked.folder)
-    write_changed_labels(run.changed_labels, table, rows.target, rows.review)
+    write_changed_labels(path, table, rows.target, rows.review)
+
+
+def _write_review(path: Path, checks: Checks) -> None:
+    """Write which labels are doubtful, and which decided; if there are any."""
     if checks.suspected is None:
         return
-    suspects, review = Suspects.load(checks.suspected.folder), checks.checked.folder / REVIEW
-    decided = read_decided(review, table.columns.column_names) if review.exists() else ()
+    suspects, decided = Suspects.load(checks.suspected.folder), _applied(checks)
     if len(suspects.index) or decided:
+        table, rows = load_table(checks.ingested.folder), CheckedRows.load(checks.checked.folder)
         opened = suspects.index, suspects.suggested, suspects.score
-        write_review(run.label_review, table, rows.target, opened, decided)
+        write_review(path, table, rows.target, opened, decided)
+
+
+def _applied(checks: Checks) -> tuple[ReviewLine, ...]:
+    """Return the lines of the review file that was applied."""
+    review = checks.checked.folder / REVIEW
+    if not review.exists():
+        return ()
+    return read_decided(review, load_table(checks.ingested.folder).columns.column_names)
 
 
 def record_rows(loaded: LoadedConfig, run: RunFolder, stages: RowStages) -> None:

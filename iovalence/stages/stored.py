@@ -32,7 +32,7 @@ from iovalence.splitting.sequences import split_sequences
 from iovalence.splitting.split import save_split, split_rows
 from iovalence.trials.suspects import check_label_errors, skip_label_errors
 
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 SPLIT_ALONE = ("validation_split", "test_size", "split", "split_seed")
 """Keys of `data` that reading the files does not depend on."""
 REVIEW = "review.csv"

@@ -206,7 +206,7 @@ def _report(
     pairs = f", errors or hard cases: {_list_pairs(checked, suspects, suggested)}" if count else ""
     return Finding(
         check=CHECK,
-        severity=_severity(action, count, total, was_reviewed=was_reviewed),
+        severity=_severity(action, count, total),
         count=count,
         share=count / total,
         message=f"labels must agree with models trained on the other rows, {found}{pairs}"
@@ -218,18 +218,19 @@ def _report(
     )
 
 
-def _severity(action: Action, count: int, total: int, *, was_reviewed: bool) -> Severity:
+def _severity(action: Action, count: int, total: int) -> Severity:
+    """Return how grave it is that so many labels are doubtful and not decided."""
     if not count or (action != "fail" and count / total < QUIET_SHARE):
         return "info"
-    # Without a review there is nothing that `fix` could apply.
-    return severity_of("warn" if action == "fix" and not was_reviewed else action)
+    # What nobody has decided is nothing that `fix` has put right.
+    return severity_of("warn" if action == "fix" else action)
 
 
 def _say_listed(count: int) -> str:
     """Return where a person finds them."""
     most = f"the {MAX_OPEN:,} most doubtful" if count > MAX_OPEN else "them"
     order = "" if count > MAX_OPEN else ", the most doubtful first"
-    return f"a run lists {most} in its label_review.csv{order}"
+    return f"label_review.csv lists {most}{order}"
 
 
 def _list_pairs(checked: CheckedRows, suspects: NDArray[np.int64], suggested: pa.Array) -> str:

@@ -99,6 +99,40 @@ def test_an_action_of_expectations_leaves_those_declared(load: Load) -> None:
     assert (found.action, found.declared) == ("warn", ({"a": {"b": 1}},))
 
 
+@pytest.mark.parametrize(
+    ("text", "override", "kept"),
+    [
+        ("expectations: [{a: {b: 1}}]", "expectations=warn", {"declared": ({"a": {"b": 1}},)}),
+        (
+            "expectations: {declared: [{a: {}}]}",
+            "expectations=off",
+            {"declared": ({"a": {}},), "inferred": "off"},
+        ),
+        ("drift: {psi: 0.3, alpha: 0.1, action: fail}", "drift=warn", {"psi": 0.3, "alpha": 0.1}),
+        ("balance: {max_ratio: 3}", "balance=fix", {"max_ratio": 3.0, "action": "fix"}),
+        ("target: {max_share: 0.5}", "target=off", {"max_share": 0.5, "action": "off"}),
+        ("duplicates: {near_tolerance: 0.1}", "duplicates=fail", {"near_tolerance": 0.1}),
+        (
+            "labels: {errors: fix, review_file: r.csv}",
+            "labels=fail",
+            {"review_file": "r.csv", "missing": "fail", "errors": "fail"},
+        ),
+    ],
+)
+def test_one_action_over_a_check_leaves_its_other_keys(
+    load: Load, text: str, override: str, kept: dict[str, object]
+) -> None:
+    quality = load(DATA + f"quality: {{{text}}}\n", f"quality.{override}").quality
+    section = getattr(quality, override.partition("=")[0]).model_dump()
+    assert {key: section[key] for key in kept} == kept
+
+
+def test_a_list_of_expectations_leaves_their_actions(load: Load) -> None:
+    text = DATA + "quality: {expectations: {action: warn, declared: [{a: {}}]}}\n"
+    found = load(text, "quality.expectations=[{b: {}}]").quality.expectations
+    assert (found.action, found.declared) == ("warn", ({"b": {}},))
+
+
 def test_one_action_of_expectations_is_for_the_inferred_ones_too(load: Load) -> None:
     found = load(DATA + "quality: {expectations: fail, drift: off}\n").quality
     assert (found.expectations.action, found.expectations.inferred) == ("fail", "fail")

@@ -93,8 +93,12 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) ->
             "found, got ~nobody-of-this-name (config.yaml); Could not determine home directory."),
         ("quality: {labels: wran}", "quality.labels must be one of off, warn, fix, fail, got wran "
             "(config.yaml:2); did you mean warn?"),
-        ("quality: {duplicates: 5}", "quality.duplicates must be a mapping of keys to values, "
+        ("quality: {duplicates: 5}", "quality.duplicates must be one of off, warn, fix, fail, "
             "got 5 (config.yaml:2)"),
+        ("quality: {drift: true}", "quality.drift must be one of off, warn, fail, "
+            "got true (config.yaml:2)"),
+        ("quality: off", "quality must be a mapping of keys to values, got off (config.yaml:2); "
+            "give each check its action, as quality: {labels: off, balance: fix}"),
         ("quality: {balance: {max_ratio: 0.5}}", "quality.balance.max_ratio must be >= 1, got 0.5 "
             "(config.yaml:2)"),
         ("quality: {expectations: [5]}", "quality.expectations item 1 must be a mapping of keys to "

@@ -78,7 +78,7 @@ def test_infinity_is_refused_with_column_and_row(read_text, text):
     assert read_text(content, exclude=["x"]).num_rows == 40
 
 
-@pytest.mark.parametrize(("weight", "found"), [("-1", "-1.0"), ("", "none")])
+@pytest.mark.parametrize(("weight", "found"), [("-1", "-1.0"), ("", "none"), ("x", "'x'")])
 def test_a_weight_that_is_none_is_refused_with_its_row(read_text, weight, found):
     content = rows_of(30, x=lambda i: i / 8, w=lambda i: weight if i == 4 else 1 + i % 2)
     message = f"column 'w' must hold a weight of 0 or more in every row, found {found} in row 5"

@@ -23,7 +23,7 @@ def test_classes_within_the_ratio_are_only_described():
     (finding,), weigh = balance(["a"] * 20 + ["b"] * 2, "fix")
     assert (finding.severity, finding.done, finding.advice, weigh) == ("info", "", "", False)
     assert finding.message == (
-        "rows of each class: 'a' 20 (90.9 %), 'b' 2 (9.09 %); 10.0 to 1; "
+        "rows of each class: 'a' 20 (90.9 %), 'b' 2 (9.09 %); 10 to 1; "
         "effective number of classes 1.36 of 2"
     )
 
@@ -48,7 +48,7 @@ def test_the_ratio_is_told_with_the_copies_that_left_too():
     (finding,), _ = check_balance(
         table, target, ~copies, section, class_weights_given=False, copies=copies
     )
-    assert "found 10.0 (20.0 with the copies that left): 'a' 20" in finding.message
+    assert "found 10 (20 with the copies that left): 'a' 20" in finding.message
 
 
 def test_of_many_classes_the_largest_five_and_the_smallest_are_named():

@@ -102,6 +102,20 @@ def test_all_failures_come_at_once_one_line_each_with_rows():
     )
 
 
+@pytest.mark.parametrize(("num_copies", "severity"), [(2, "info"), (3, "warning")])
+def test_a_fix_that_takes_more_than_a_twentieth_is_a_warning(num_copies, severity):
+    numbers = [*range(40 - num_copies), *range(num_copies)]
+    table = build_table({"x": [float(at) for at in numbers], "y": ["ab"[at % 2] for at in numbers]})
+    (finding,) = named(check(table, num_parts_split=1), "duplicates.exact")
+    assert finding.severity == severity
+
+
+def test_what_is_off_is_no_loss_to_warn_of():
+    table = build_table({"x": [1.0, 2.0, 3.0], "y": ["a", "b", None]})
+    (finding,) = named(check(table, num_parts_split=1, labels="off"), "labels.missing")
+    assert finding.severity == "info"
+
+
 def test_no_failure_raises_nothing():
     raise_for_failures(check(messy()).findings)
 
@@ -222,7 +236,7 @@ def test_the_copies_and_the_imbalance_of_mammography_are_found(shared_data, tmp_
     assert named(checked, "labels.spelling") == []
     (balance,) = named(checked, "balance")
     assert balance.severity == "warning"
-    assert "found 29.9 (42.0 with the copies that left)" in balance.message
+    assert "found 29.9 (42 with the copies that left)" in balance.message
 
 
 @pytest.mark.shared_data

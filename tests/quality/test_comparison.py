@@ -42,6 +42,37 @@ def test_what_could_not_be_used_is_a_warning():
     assert (finding.severity, finding.message) == ("warning", "run r1 is damaged")
 
 
+@pytest.mark.parametrize(
+    ("section", "check", "keys"),
+    [
+        ({"drift": "fail"}, "drift", "--set quality.drift=warn for"),
+        (
+            {"expectations": {"inferred": "fail"}},
+            "expectations.inferred",
+            "--set quality.expectations.inferred=warn for",
+        ),
+        (
+            {"drift": "fail", "expectations": {"inferred": "fail"}},
+            "drift",
+            "--set quality.drift=warn --set quality.expectations.inferred=warn for",
+        ),
+    ],
+)
+def test_a_gate_that_cannot_be_judged_is_not_met(section, check, keys):
+    (finding,) = compare(make_table(), Accepted(notes=("r1 is gone", "r0")), **section).findings
+    assert (finding.check, finding.severity) == (check, "failure")
+    assert finding.message == (
+        "the table must be compared with the last accepted run, found none to read: r1 is gone "
+        "(and 1 more)"
+    )
+    assert keys in finding.advice
+
+
+def test_a_gate_without_any_earlier_run_is_met():
+    (finding,) = compare(make_table(), Accepted(), drift="fail").findings
+    assert finding.severity == "info"
+
+
 def test_expectations_come_before_drift():
     found = compare(make_table(shift=20.0))
     assert [finding.check for finding in found.findings] == [

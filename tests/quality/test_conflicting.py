@@ -1,14 +1,17 @@
 import numpy as np
 import pytest
 
+from iovalence.quality.checks import check_rows
 from iovalence.quality.conflicting import check_conflicting, find_alike
+from iovalence.quality.section import QualitySection
 from tests.quality.tables import build_table
 
 
 def check(table, action="fix"):
     target = table.columns[table.schema.target].combine_chunks()
     everything = np.ones(table.num_rows, dtype=bool)
-    return check_conflicting(table, target, find_alike(table), everything, action)
+    alone = np.arange(table.num_rows)
+    return check_conflicting(table, target, find_alike(table), alone, everything, action)
 
 
 def torn():
@@ -33,6 +36,19 @@ def test_warn_and_fail_report_contradictions_and_remove_none(action, severity):
     assert finding.advice.endswith("or set quality.duplicates.conflicting: fix")
 
 
+def test_the_rows_behind_those_that_contradict_each_other_are_told():
+    table = build_table({"x": [1.0] * 9 + [2.0, 3.0], "y": ["a"] * 8 + ["b", "a", "b"]})
+    checked = check_rows(
+        table,
+        QualitySection.model_validate({"duplicates": {"conflicting": "fix"}}),
+        num_parts_split=1,
+        class_weights_given=False,
+    )
+    (finding,) = [one for one in checked.findings if one.check == "duplicates.conflicting"]
+    assert "found 2 of 4 that contradict others (9 with their copies)" in finding.message
+    assert finding.severity == "warning"
+
+
 def test_off_looks_for_nothing():
     assert check(torn(), "off")[0] == ()
 
@@ -49,7 +65,7 @@ def test_what_contradicts_a_given_file_is_reported_and_stays(action):
     (finding,), leaves = check(build_table(columns, num_rows=(2, 0, 1)), action)
     assert not leaves.any()
     assert (finding.severity, finding.count) == ("warning", 1)
-    assert "rows of a given file with equal features must have one label" in finding.message
+    assert "rows of the test file with equal features must have one label" in finding.message
     assert finding.message.endswith("contradict rows of any file (test row 1)")
 
 

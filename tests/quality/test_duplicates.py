@@ -92,7 +92,7 @@ def test_copies_in_a_given_file_are_reported_and_stay():
     (finding,), leaves = check(table)
     assert not leaves.any()
     assert (finding.severity, finding.count, finding.share) == ("warning", 1, 0.5)
-    assert "rows of a given file must differ, found 1 of 2 to be copies (test row 2)" in (
+    assert "rows of the test file must differ, found 1 of 2 to be copies (test row 2)" in (
         finding.message
     )
     assert finding.done == "kept: rows of a given file are never removed"

@@ -1,4 +1,11 @@
-from iovalence.quality.findings import Finding, RowNumber, by_gravity, list_rows, tell_findings
+from iovalence.quality.findings import (
+    Finding,
+    RowNumber,
+    by_gravity,
+    list_rows,
+    tell_findings,
+    tell_notes,
+)
 
 ROWS = (RowNumber(source="train", row=4), RowNumber(source="test", row=9))
 
@@ -31,3 +38,8 @@ def test_beyond_eight_lines_the_page_has_the_rest():
     assert len(lines) == 9
     assert lines[-1] == "and 3 more findings: quality.html"
     assert tell_findings(many[:8], "quality.html") == [one.line for one in many[:8]]
+
+
+def test_notes_are_few_and_cannot_move_the_cursor():
+    lines = tell_notes(["a\x1b[2Jb", *map(str, range(9))], "quality.json")
+    assert (lines[0], lines[-1]) == ("note: a\\x1b[2Jb", "and 2 more notes: quality.json")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from iovalence.quality.identifiers import check_identifiers
+from iovalence.quality.identifiers import check_identifiers, check_repeated_ids
 from tests.quality.tables import build_table
 
 ORDER = np.random.default_rng(0).permutation(100).astype(float)
@@ -43,3 +43,16 @@ def test_without_a_fix_the_column_stays(action, severity):
     ((finding,), left_out) = check(action, no=ORDER)
     assert (finding.severity, left_out) == (severity, ())
     assert check("off", no=ORDER) == ((), ())
+
+
+def test_an_id_that_stands_in_several_rows_is_told():
+    ids = ["p", "q", "p", None, None, "r", "q"]
+    table = build_table(
+        {"x": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "k": ids, "y": [*"abababa"]}, row_id="k"
+    )
+    (finding,) = check_repeated_ids(table, np.arange(7) != 6)
+    assert (finding.severity, finding.count, finding.columns) == ("warning", 2, ("k",))
+    assert "found 2 of 6 rows that differ and share 1 of its values (train row 1, train row 3)" in (
+        finding.message
+    )
+    assert check_repeated_ids(table, np.arange(7) < 2) == ()

@@ -83,7 +83,7 @@ def test_numbers_outside_the_accepted_range_are_counted_with_rows_and_values():
     finding = only(now, make_rows(), BETWEEN)
     assert (finding.severity, finding.count, finding.share) == ("warning", 30, 0.15)
     assert finding.message == (
-        "'age' must be between 18 and 79 as in run r1, found 30 of 200 rows otherwise (15.0%): "
+        "'age' must be between 18 and 79 as in run r1, found 30 of 200 rows otherwise (15.0 %): "
         "100 (train row 6, train row 7, train row 8, train row 9, train row 10 and 25 more)"
     )
 
@@ -104,7 +104,7 @@ def test_a_single_number_that_is_far_out_is_a_warning():
     now["age"][3] = 999.0
     finding = only(now, make_rows(), BETWEEN)
     assert (finding.severity, finding.count) == ("warning", 1)
-    assert finding.message.endswith("(0.5%): 999 (train row 4)")
+    assert finding.message.endswith("(0.5 %): 999 (train row 4)")
 
 
 def test_a_category_never_seen_is_counted_with_examples():
@@ -113,7 +113,7 @@ def test_a_category_never_seen_is_counted_with_examples():
     finding = only(now, make_rows(), IN_SET)
     assert (finding.count, finding.rows[0].row) == (30, 11)
     assert "'colour' must be one of 2 known values as in run r1" in finding.message
-    assert "(15.0%): 'green' (train row 11" in finding.message
+    assert "(15.0 %): 'green' (train row 11" in finding.message
 
 
 def test_rare_categories_that_chance_brings_are_reported_and_no_warning():
@@ -145,8 +145,8 @@ def test_a_missing_share_that_rose_is_said_before_and_after():
     finding = only(now, before, NOT_NULL)
     assert (finding.count, finding.rows[0].row) == (50, 21)
     assert finding.message.startswith(
-        "'age' must be missing in 5.0% of the rows at most as in run r1, found 50 of 200 rows "
-        "otherwise (25.0%) (train row 21"
+        "'age' must be missing in 5.0 % of the rows at most as in run r1, found 50 of 200 rows "
+        "otherwise (25.0 %) (train row 21"
     )
 
 

@@ -32,6 +32,7 @@ def target_of(table):
         ("New York", "new  york", "new\tyork,"),
         ("caf\u00e9", "cafe\u0301"),
         ("A", "A.", "'A'"),
+        ("pos", "pos\u200b", "\ufeffpos", "p\u00ados", "\u200epos\u2060"),
     ],
 )
 def test_spellings_of_one_label_share_a_key(spellings):
@@ -53,6 +54,8 @@ def test_spellings_of_one_label_share_a_key(spellings):
         ("5", "5'"),
         ("yes", "true", "1"),
         ("ab", "a b"),
+        ("\u200b", "\ufeff"),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0065", "\U0001f3f4\U000e0067\U000e0062\U000e0073"),
     ],
 )
 def test_labels_that_differ_in_meaning_keep_their_own_keys(labels):
@@ -160,7 +163,7 @@ def test_a_given_file_cannot_be_fixed_so_a_missing_label_in_it_fails(action):
     (finding,), leaves = check_missing(table, target_of(table), action)
     assert not leaves.any()
     assert finding.severity == "failure"
-    assert "a given file must have a 'y', found 1 without (test row 1)" in finding.message
+    assert "the test file must have a 'y', found 1 without (test row 1)" in finding.message
     assert finding.advice.endswith("set quality.labels.missing: warn to measure without them")
 
 

@@ -108,4 +108,7 @@ def test_a_group_in_two_files_is_found_and_rows_without_one_are_not():
     findings, found = look(files(g=groups), "group", "fail")
     assert found.leaves.tolist() == [True, True] + [False] * 6
     assert findings[0].severity == "failure"
-    assert "a group must be in one part, found rows that are: 1 of train in" in findings[0].message
+    assert (
+        "found 2 of 3 groups of 'g' in two, with rows that are: 1 of train in"
+        in findings[0].message
+    )

@@ -55,6 +55,16 @@ def test_every_row_is_in_a_part_or_has_a_reason(tmp_path_factory, rows, action):
     assert len(pd.read_csv(path)) == int((parts.part < 0).sum())
 
 
+@pytest.mark.parametrize(("num_train", "severity"), [(20, "info"), (19, "warning")])
+def test_copies_that_are_more_than_a_twentieth_of_train_are_a_warning(num_train, severity):
+    x = [*map(float, range(num_train)), 0.0, 99.0]
+    table = build_table(
+        {"x": x, "y": [*("ab" * 10)[:num_train], "a", "b"]}, num_rows=(num_train, 0, 2)
+    )
+    (finding,) = [one for one in check(table).report.findings if one.check == "leakage.copies"]
+    assert finding.severity == severity
+
+
 def test_what_is_saved_is_loaded(tmp_path):
     parts = check(files())
     parts.save(tmp_path)

@@ -8,7 +8,7 @@ from iovalence.errors import DataError
 from iovalence.quality.changed import write_changed_labels
 from iovalence.quality.checks import check_rows
 from iovalence.quality.review_file import read_decided, write_review
-from iovalence.quality.section import QualitySection
+from iovalence.quality.section import DuplicateChecks, QualitySection
 from tests.quality.tables import build_table
 
 FIX = QualitySection.model_validate({"labels": {"errors": "fix", "review_file": "review.csv"}})
@@ -62,6 +62,30 @@ def test_copies_of_a_row_follow_its_decision(check):
     assert checked.reason.tolist() == ["", "duplicates.exact", "", "duplicates.exact"]
 
 
+COPIES = {"size": [1.0, 2.0, 1.0, 3.0, 1.0], "y": ["cat", "dog", "cat", "cat", "cat"]}
+
+
+def test_copies_follow_where_they_stay_too(check):
+    section = FIX.model_copy(update={"duplicates": DuplicateChecks(exact="warn")})
+    checked = check("train,1,cat,dog,0.1,drop,1,cat\n", build_table(COPIES), section)
+    assert checked.reason.tolist() == ["labels.errors", "", "labels.errors", "", "labels.errors"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("drop", "keep"), ("keep", "dog"), ("drop", "dog")])
+def test_copies_cannot_be_decided_in_two_ways(check, one, other):
+    text = f"train,1,cat,dog,0.1,{one},1,cat\ntrain,3,cat,dog,0.1,{other},1,cat\n"
+    said = "another label" if other == "dog" else other
+    message = f"one way, got {one} for train row 1 and {said} for its copy train row 3 "
+    with pytest.raises(DataError, match=message):
+        check(text, build_table(COPIES))
+
+
+def test_a_row_that_left_takes_no_copy_with_it(check):
+    table = build_table({"size": [1.0, 1.0, 2.0, 3.0], "y": ["cat", "dog", "dog", "cat"]})
+    text = "train,1,cat,dog,0.1,drop,1,cat\ntrain,2,dog,cat,0.1,cat,1,dog\n"
+    assert check(text, table).reason.tolist() == ["labels.errors", "", "", ""]
+
+
 def test_a_label_may_be_spelled_as_a_spreadsheet_does(check):
     table = build_table({"size": [1.123456789, 2.0, 3.0], "y": ["true", "false", "true"]})
     text = HEADER.replace(",", ";") + "train;1;TRUE;false;0.1;FALSE;1.1234568;TRUE\n"
@@ -73,6 +97,12 @@ def test_a_missing_label_can_be_given(check):
     checked = check("train,2,,cat,0.1,cat,2,\n", table)
     assert checked.target.to_pylist() == ["cat", "cat", "dog"]
     assert checked.keep.all()
+
+
+@pytest.mark.parametrize("head", [b"PAR1\0\0", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"a\0b"])
+def test_a_file_that_is_no_csv_is_told_so(check, head):
+    with pytest.raises(DataError, match=r"review_file must be a CSV file, .* save it as CSV in"):
+        check(head + b"x" * 20)
 
 
 GOOD = "train,1,cat,dog,0.1,keep,1.5,cat\n"
@@ -102,7 +132,7 @@ GOOD = "train,1,cat,dog,0.1,keep,1.5,cat\n"
         ),
         ("train,1,cat,dog,0.1,keep\n", r"must have 8 fields in every line, got 6 \(.*:2\)"),
         (b"", "got an empty file"),
-        (b"PK\x03\x04\x00\x00", "binary data|Excel"),
+        (b"PK\x03\x04\x00\x00", "must be a CSV file"),
         ("é".join(["ßüä", GOOD]).encode("utf-8") + b"\xff\xfe", "UTF-8"),
         (
             b"source,row,given,decision\n",

@@ -143,3 +143,35 @@ def test_sequences_that_are_kept_apart_are_never_alike():
     sequences, kind = find_sequences(table), np.zeros(2, np.int64)
     assert first_alike(kind, sequences).tolist() == [0, 0]
     assert first_alike(kind, sequences, np.array([0, 1])).tolist() == [0, 1]
+
+
+def make_copied(num):
+    """Make sequences of two rows of which the last equals the first."""
+    rows = [
+        (f"g{one}", at, one % (num - 1) + at / 10, ["no", "yes"][one % (num - 1) % 2])
+        for one in range(num)
+        for at in (1, 2)
+    ]
+    return make_table(rows)
+
+
+@pytest.mark.parametrize(("num", "severity"), [(41, "info"), (11, "warning")])
+def test_a_fix_that_takes_much_is_a_warning_by_sequences(num, severity):
+    checked = check(make_copied(num))
+    (finding,) = found(checked.report, "duplicates.exact")
+    assert (finding.severity, finding.count) == (severity, 1)
+    assert finding.done == "removed 1 sequence, the first of each kind stays"
+
+
+def test_an_id_that_two_sequences_share_is_reported_and_one_within_a_sequence_is_not():
+    def look(*ids):
+        table = make_table([("a", 1, 5.0, "no"), ("a", 2, 5.5, "no"), ("b", 1, 6.0, "yes")])
+        columns = (*table.schema.columns, Column(name="id", kind="identifier", role="id"))
+        schema = table.schema.model_copy(update={"columns": columns})
+        rows = table.columns.append_column("id", pa.array(ids))
+        return found(check(Table(schema, rows)).report, "duplicates.id")
+
+    assert look("x", "x", "y") == []
+    (finding,) = look("x", "x", "x")
+    assert finding.count == 2
+    assert "found 2 of 2 sequences that differ and share 1 of its values" in finding.message

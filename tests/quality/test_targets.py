@@ -32,7 +32,7 @@ def test_values_far_from_the_median_are_reported_with_their_rows(action, severit
     found = check([*numbers(), 1e6], action=action)["target.outliers"]
     assert (found.severity, found.count, found.share) == (severity, 1, 0.01)
     assert "must lie within 10 robust deviations" in found.message
-    assert found.message.endswith("found 1 of 100 outside, between 1e+06 and 1e+06 (train row 100)")
+    assert found.message.endswith("found 1 of 100 outside, at 1e+06 (train row 100)")
 
 
 def test_outliers_of_a_given_file_are_judged_by_the_train_file():
@@ -56,6 +56,12 @@ def test_a_target_that_is_nearly_constant_is_reported_with_the_other_rows():
         found.message
     )
     assert str(found.rows[0]) == "train row 98"
+
+
+def test_what_arithmetic_leaves_of_one_value_is_one_value():
+    found = check([7 + (at % 5 - 2) * 1e-11 for at in range(100)])["target.near_constant"]
+    assert found.message.endswith("found 100 of 100 to be 7")
+    assert "target.near_constant" not in check([1.6e9 + at for at in range(100)])
 
 
 def test_off_still_says_what_does_not_apply():

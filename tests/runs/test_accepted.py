@@ -87,6 +87,14 @@ def test_a_damaged_profile_is_passed_over_with_a_note(tmp_path, content):
     assert "must hold a Profile of this version" in note
 
 
+def test_a_profile_that_is_gone_is_no_run_that_never_was(tmp_path):
+    make_run(tmp_path, "r1", profile=None)
+    found = find(tmp_path)
+    assert (found.run_id, found.profile) == (None, None)
+    assert "run r1 is compared with no more: " in found.notes[0]
+    assert "must be readable, got 'No such file or directory'" in found.notes[0]
+
+
 def test_a_run_whose_manifest_is_damaged_is_none(tmp_path):
     make_run(tmp_path, "r1").manifest_path.write_text("{")
     assert find(tmp_path) == Accepted()

@@ -208,11 +208,23 @@ def test_what_a_killed_process_left_half_written_leaves(tmp_path, make_stage):
         made.folder.with_name(f".{made.folder.name}.ab_d1234"),
         run.root / f".manifest.json.{DEAD}.tmp",
         run.root / ".model.abcd1234",
+        tmp_path / "checks" / "config" / f".quality.json.{DEAD}.tmp",
     ]
+    left[-1].parent.mkdir(parents=True)
     for path in left:
         path.write_text("half") if path.suffix == ".tmp" else path.mkdir()
-    assert kinds(clean_workspace(tmp_path)) == ["temporary"] * 5
+    assert kinds(clean_workspace(tmp_path)) == ["temporary"] * 6
     assert not any(path.exists() for path in left)
+
+
+def test_half_a_stage_without_a_lock_leaves_when_it_is_old(tmp_path, make_stage):
+    made = make_stage(1)
+    refer(tmp_path, made)
+    half = made.folder.with_name(f".{'0' * 32}.ab_d1234")
+    half.mkdir()
+    assert kinds(clean_workspace(tmp_path)) == []
+    os.utime(half, (0, 0))
+    assert kinds(clean_workspace(tmp_path)) == ["temporary"]
 
 
 def test_what_a_process_is_writing_stays(tmp_path, make_stage):

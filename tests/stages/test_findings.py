@@ -1,11 +1,12 @@
 """What the checks leave for people: the page, and the rows that left."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from iovalence.config.load import load_config
-from iovalence.errors import GateError
+from iovalence.errors import DataError, GateError
 from iovalence.runs.folder import list_runs
 from iovalence.stages.rows import check_alone, save_checks
 from tests.reporting.pages import Page
@@ -61,3 +62,21 @@ def test_a_hostile_table_cannot_break_the_page(project):
     assert "script" not in page.tags
     assert page.text.count("<script>alert('&')</script>") >= 4
     assert "x" * 100 not in page.text
+
+
+def test_checks_that_end_early_leave_nothing_old(project):
+    project.write(COPIED, CONFIG)
+    loaded = load_config(project.path)
+    folder = save_checks(loaded, check_alone(loaded))
+    project.write("size,label\n1,a\n2,a\n", CONFIG)
+    with pytest.raises(DataError, match="two values at least"):
+        check_alone(load_config(project.path))
+    assert not [path for path in folder.root.iterdir() if path.name != "label_review.csv"]
+
+
+def test_what_was_not_understood_when_reading_is_told(project):
+    project.write(COPIED.replace("1.37,", "abc,", 1), CONFIG)
+    loaded = load_config(project.path)
+    folder = save_checks(loaded, check_alone(loaded))
+    (note, *_) = json.loads(folder.quality.read_text())["notes"]
+    assert note.startswith("column 'size': 1 of 203 values in data.train_file that are not numeric")

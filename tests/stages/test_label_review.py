@@ -8,12 +8,13 @@ import pytest
 
 from iovalence.config.load import load_config
 from iovalence.errors import ConfigError, DataError, GateError
+from iovalence.quality.checks import QualityReport
 from iovalence.reproduction.review import locate_review
 from iovalence.runs.folder import ending, list_runs
 from iovalence.runs.manifest import hash_file
 from iovalence.stages.opened import open_run
 from iovalence.stages.resumed import resume_run
-from iovalence.stages.rows import make_ready
+from iovalence.stages.rows import check_alone, make_ready, save_checks
 from iovalence.stages.stored import ingest_stage
 from iovalence.tracking.artifacts import outgoing
 from tests.stages.conftest import run_stages
@@ -167,3 +168,46 @@ def test_values_of_doubted_rows_do_not_leave_for_the_tracking_server(doubted, tm
     assert lines[0] == "source,row"
     assert {line.split(",")[0] for line in lines[1:]} == {"train"}
     assert "label_review.csv" not in {one.name for one in outgoing(doubted, "none", tmp_path)}
+
+
+def check_only(config, *overrides):
+    loaded = load_config(config, overrides)
+    return save_checks(loaded, check_alone(loaded))
+
+
+def test_a_check_alone_lists_what_is_doubtful_and_what_changed(project):
+    project.write(make_table(), CONFIG)
+    first = check_only(project.path)
+    assert {int(line["row"]) for line in read(first.label_review)} == set(WRONG)
+    decide(first, project.folder / "review.csv", {5: "small", 50: "keep"})
+    decide(first, first.label_review, {5: "small", 50: "keep"})
+    second = check_only(project.path, FIX)
+    assert [line["row"] for line in read(second.changed_labels)] == ["5"]
+    assert {line["decision"] for line in read(second.label_review)} == {"", "small", "keep"}
+    assert not any("decisions" in note for note in QualityReport.load(second.quality).notes)
+
+
+@pytest.mark.parametrize("spoil", [False, True])
+def test_a_check_never_loses_a_decision(project, spoil):
+    project.write(make_table(), CONFIG)
+    folder = check_only(project.path)
+    decide(folder, folder.label_review, {5: "small"})
+    if spoil:
+        folder.label_review.write_text("made by a spreadsheet\n")
+    before = folder.label_review.read_bytes()
+    assert check_only(project.path).label_review.read_bytes() == before
+    assert (
+        QualityReport.load(folder.quality)
+        .notes[0]
+        .startswith("label_review.csv holds decisions that were not applied: it is kept")
+    )
+
+
+def test_a_check_may_apply_the_list_of_the_last_in_its_place(project):
+    project.write(make_table(), CONFIG)
+    folder = check_only(project.path)
+    apply = f"quality.labels={{errors: fix, review_file: {folder.label_review}}}"
+    check_only(project.path, apply)
+    decide(folder, folder.label_review, {5: "small"})
+    assert [line["row"] for line in read(check_only(project.path, apply).changed_labels)] == ["5"]
+    assert [line["decision"] for line in read(folder.label_review)] == ["", "", "small"]

@@ -33,7 +33,7 @@ def test_it_is_one_layer_and_learns_what_is_linear(project):
 def test_its_predictions_and_figures_on_other_rows_are_those_of_its_weights(project):
     run = project(make_table(), CONFIG).run
     predicted = predict_table(run, "data.csv", project.folder)
-    assert predicted.column_names == ["row", "prediction", "prob_no", "prob_yes"]
+    assert predicted.column_names == ["row", "prediction", "prob_no", "prob_yes", "unlike"]
     network = Predictor.load(run.model).network
     assert len(network.flat) == sum(value.numel() for value in network.parameters.values())
     right = np.array([line.rsplit(",", 1)[1] for line in make_table().split()[1:]])

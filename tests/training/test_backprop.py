@@ -39,11 +39,12 @@ def make_batch(network, dropout):
 
 def reference(network, features, codes, masks):
     """Compute the outputs as autograd can follow them."""
-    hidden = network._join(features, codes)
-    for i, (weight, bias) in enumerate(network._hidden):
+    hidden = network.join(features, codes)
+    *layers, output = network._stack
+    for i, (weight, bias) in enumerate(layers):
         hidden = ACTIVATIONS[network.spec.activation](F.linear(hidden, weight, bias))
         hidden = hidden * masks[i] if masks else hidden
-    return F.linear(hidden, *network._output)
+    return F.linear(hidden, *output)
 
 
 def by_hand(network, objective, features, codes, masks, target, weight):

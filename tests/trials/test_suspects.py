@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from iovalence.quality.checks import check_rows
+from iovalence.quality.review import KEPT
 from iovalence.quality.section import QualitySection
 from iovalence.trials import suspects
 from iovalence.trials.suspects import Suspects, check_label_errors
@@ -30,8 +31,9 @@ def make_rows(num_rows=120, num_classes=2, seed=0):
 def look(tmp_path):
     """Return a function that checks a table's labels."""
 
-    def run(table, action="warn", seed=1):
+    def run(table, action="warn", seed=1, decided=()):
         checked = check_rows(table, OFF, num_parts_split=1, class_weights_given=False)
+        checked.review[list(decided)] = KEPT
         scratch = tmp_path / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
@@ -106,6 +108,12 @@ def test_a_large_table_is_looked_at_in_a_sample_and_said_so(look, monkeypatch):
     monkeypatch.setattr(suspects, "MAX_ROWS", 80)
     (finding,) = look(build_table(make_rows()[0])).report.findings
     assert "not looked at: all but 80 of the 120 rows, drawn at random" in finding.message
+
+
+def test_those_that_nobody_decided_stay_a_warning(look):
+    (finding,) = look(build_table(make_rows()[0]), "fix", decided=(0,)).report.findings
+    assert finding.severity == "warning"
+    assert "still contradict them" in finding.message
 
 
 def test_few_suspects_are_no_warning_but_fail_a_gate(look):
