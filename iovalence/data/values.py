@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 
 from iovalence.data.schema import Column, Kind
 
+# Whole numbers beyond this lose their last digits as float64.
+MAX_EXACT_INTEGER = 2**53
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 # What Arrow's own cast reads, so that a cast of what matches cannot fail.
 _NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity|nan)$"
@@ -46,7 +48,15 @@ def convert(values: pa.Array, column: Column) -> pa.Array:
 
 def as_text(values: pa.Array) -> pa.Array:
     """Return plain values as texts; whole numbers without a fraction, booleans in lower case."""
-    return values if values.type == pa.string() else values.cast(pa.string())
+    if values.type == pa.string():
+        return values
+    texts = values.cast(pa.string())
+    if pa.types.is_decimal(values.type):
+        return pc.replace_substring_regex(texts, r"\.0+$|(\.\d*[1-9])0+$", r"\1")
+    if values.type == pa.timestamp("ns"):
+        # What has no more digits is written as from a file of microseconds.
+        return pc.replace_substring_regex(texts, r"(\.\d{6})000$", r"\1")
+    return texts
 
 
 def parse_numbers(values: pa.Array, *, decimal_comma: bool = False) -> pa.Array:
@@ -56,7 +66,7 @@ def parse_numbers(values: pa.Array, *, decimal_comma: bool = False) -> pa.Array:
         values: Plain values, (N,).
         decimal_comma: Whether texts are written as 1.234,5.
     """
-    if values.type in (pa.int64(), pa.float64()):
+    if not (values.type in (pa.string(), pa.bool_()) or pa.types.is_temporal(values.type)):
         return values.cast(pa.float64(), safe=False)
     texts = _with_decimal_point(values) if decimal_comma else as_text(values)
     numbers = _cast_numbers(texts)
@@ -100,8 +110,8 @@ def parse_times(values: pa.Array, time_format: str | None) -> pa.Array:
         values: Plain values, (N,).
         time_format: As `strptime` takes it; None for ISO 8601, with or without a zone.
     """
-    if values.type == pa.timestamp("us"):
-        return values
+    if pa.types.is_timestamp(values.type):
+        return values.cast(pa.timestamp("us"), safe=False)
     texts = as_text(values)
     if time_format is not None:
         times = pc.strptime(texts, format=time_format, unit="us", error_is_null=True)

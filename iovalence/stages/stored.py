@@ -25,7 +25,7 @@ from iovalence.splitting.findings import check_split
 from iovalence.splitting.split import save_split, split_rows
 from iovalence.trials.suspects import check_label_errors
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 REVIEW = "review.csv"
 
 
