@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from iovalence.data.schema import TableSchema
+from iovalence.data.values import unify_whole_numbers
 from iovalence.data.written import WrittenCells
 
 
@@ -36,13 +37,19 @@ class Table:
         return replace(self, schema=self.schema.without_features(names)) if names else self
 
     def group_of_rows(self) -> NDArray[np.int64] | None:
-        """Return the number of each row's group, int64 (N,), -1 for none; None without groups."""
+        """Return the number of each row's group, int64 (N,), -1 for none; None without groups.
+
+        A whole number is one group however it is written: pandas writes 3 as 3.0 where a value of
+        the column is missing. Codes with leading zeros are codes.
+        """
         names = self.schema.names("group")
         if not names:
             return None
         encoded = self.columns[names[0]].dictionary_encode().combine_chunks()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return np.asarray(codes.astype(np.int64))
+        names_alike = unify_whole_numbers(encoded.dictionary).dictionary_encode().indices
+        groups = np.append(names_alike.to_numpy().astype(np.int64), -1)
+        return np.asarray(groups[codes])
 
     def with_written(self) -> dict[str, pa.ChunkedArray]:
         """Return what was written in the columns that have cells to say it of, (N,) each."""

@@ -93,6 +93,17 @@ def _with_decimal_point(values: pa.Array) -> pa.Array:
     return pc.replace_substring(without_dots, ",", ".")
 
 
+def unify_whole_numbers(texts: pa.Array) -> pa.Array:
+    """Return texts, (N,), with whole numbers as 3 where they are written as 3.0 or 3e0."""
+    written = pc.match_substring_regex(texts, r"(?i)^[+-]?(0|[1-9]\d*)(\.\d*)?(e[+-]?\d+)?$")
+    numbers = parse_numbers(pc.if_else(written, texts, None))
+    whole = pc.and_(
+        pc.equal(numbers, pc.floor(numbers)), pc.less(pc.abs(numbers), float(MAX_EXACT_INTEGER))
+    )
+    as_whole = pc.if_else(whole, numbers, None).cast(pa.int64()).cast(pa.string())
+    return pc.coalesce(as_whole, texts)
+
+
 def parse_booleans(values: pa.Array) -> pa.Array:
     """Return plain values as bool, what is neither true nor false as null."""
     if values.type == pa.bool_():

@@ -41,6 +41,12 @@ def test_a_group_is_text_and_no_feature(read_text):
     assert table.group_of_rows().tolist()[:5] == [0, 1, 2, 3, 0]
 
 
+def test_a_whole_number_is_one_group_however_it_is_written(read_text):
+    names = ["3", "3.0", "4", "", "03", "3.5", "3e0", "4.00"]
+    table = read_text(rows_of(8, x=lambda i: i / 3, g=lambda i: names[i]), group="g")
+    assert table.group_of_rows().tolist() == [0, 0, 1, -1, 2, 3, 0, 1]
+
+
 def test_a_group_that_is_not_there_is_named_with_the_nearest(read_text):
     with pytest.raises(
         DataError, match=r"data\.group must name .* 'patent'; did you mean 'patient'"

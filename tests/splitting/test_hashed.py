@@ -105,6 +105,40 @@ def test_a_column_that_becomes_text_as_the_table_grows_moves_no_row(tmp_path):
     assert parts[1][:200] == parts[0]
 
 
+def hash_parts(folder, name, lines):
+    """Return the part of each row of a file of these lines, split by hash."""
+    place = folder / name
+    place.mkdir()
+    (place / "t.csv").write_text("\n".join(["v,w,label", *lines]) + "\n")
+    ingest(DataSection(train_file="t.csv"), place, place)
+    return split(load_table(place), quality={"duplicates": "off"}).tolist()
+
+
+@pytest.mark.parametrize(
+    ("value", "appended"),
+    [
+        (lambda at: f"{at % 12 + 1:02d}/{at % 11 + 1:02d}/{2000 + at}", ["31/01/2020"]),
+        (lambda at: f"{at % 12 + 1}/{at % 11 + 1}/{2000 + at}", ["13/1/2020"]),
+        (lambda at: f"{at % 12 + 1}/{at % 11 + 1}/{2000 + at}", ["soon", "late"]),
+        (lambda at: f"{at % 12 + 1}/{at % 11 + 1}/{2000 + at} 1:0{at % 9} pm", ["soon"]),
+        (lambda at: f"January {at % 28 + 1}, {1900 + at}", ["soon"]),
+        (lambda at: str(2**60 + at), [f"x{at}" for at in range(40)]),
+        (lambda at: f"1.{at:03d}", ["1.234,5"]),
+        (lambda at: f"{at},5", [f"x{at}" for at in range(40)]),
+        (lambda at: f"{at}e300", [f"x{at}" for at in range(40)]),
+        (lambda at: at if at else "low", [f"x{at}" for at in range(40)]),
+    ],
+)
+def test_a_column_that_is_read_in_another_way_as_the_table_grows_moves_no_row(
+    tmp_path, value, appended
+):
+    lines = [f'"{value(at)}",{"uvw"[at % 3]},{at % 2}' for at in range(100)]
+    small = hash_parts(tmp_path, "small", lines)
+    large = hash_parts(tmp_path, "large", lines + [f'"{text}",u,1' for text in appended])
+    assert large[:100] == small
+    assert len(set(small)) == 3
+
+
 def test_the_hash_of_a_row_never_changes():
     table = build_table({"x": [1.5, None], "t": ["a", "b"], "y": ["a", "b"]})
     assert keys(table) == [8517008059167723858, 11759580914163920935]
