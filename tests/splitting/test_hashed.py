@@ -1,7 +1,10 @@
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iovalence.data.ingest import ingest, load_table
@@ -137,6 +140,31 @@ def test_a_column_that_is_read_in_another_way_as_the_table_grows_moves_no_row(
     large = hash_parts(tmp_path, "large", lines + [f'"{text}",u,1' for text in appended])
     assert large[:100] == small
     assert len(set(small)) == 3
+
+
+NUMBERS = ["1", "1.0", "1,5", "2.5", "1.234", "1.234,5", "9007199254740993", "-3", "1e300", "007"]
+DATES = ["01/02/2020", "1/2/2020", "12/11/2020", "13/02/2020", "02/13/2020", "31/02/2020"]
+OTHERS = ["low", "high", "yes", "No", "2020-01-02", "2020-01-02T03:04:05Z", "5 Jan 2020", "nan"]
+BASES = [
+    ["1", "2.5", "1.234"],
+    ["1,5", "2,25", "1.234,5"],
+    ["01/02/2020", "1/2/2020"],
+    ["yes", "No"],
+]
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(BASES),
+    st.lists(st.sampled_from(NUMBERS + DATES + OTHERS), max_size=4),
+    st.lists(st.sampled_from(NUMBERS + DATES + OTHERS), max_size=40),
+)
+def test_rows_read_from_a_growing_file_keep_their_parts(base, first, later):
+    values = [base[at % len(base)] for at in range(40)] + first
+    lines = [f'"{value}",{at},{at % 2}' for at, value in enumerate(values + later)]
+    with tempfile.TemporaryDirectory() as name:
+        small = hash_parts(Path(name), "small", lines[: len(values)])
+        assert hash_parts(Path(name), "large", lines)[: len(values)] == small
 
 
 def test_the_hash_of_a_row_never_changes():
