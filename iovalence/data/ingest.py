@@ -15,6 +15,7 @@ from iovalence.data.section import DataSection
 from iovalence.data.table import Table
 from iovalence.data.target import shown
 from iovalence.data.typed import RowTyper, arrow_schema, check_columns
+from iovalence.data.values import as_text
 from iovalence.data.written import WrittenFile, load_written
 from iovalence.errors import DataError, StorageError
 
@@ -192,6 +193,38 @@ def stream_rows(
     typer = RowTyper(schema.columns, path, ignore=ignored)
     yield from typer.type_batches(raw.batches)
     typer.check_fits(max_share=0.0)
+
+
+def read_plain(
+    section: DataSection, base: Path, names: Sequence[str]
+) -> dict[str, pa.ChunkedArray]:
+    """Read some columns of all files again as they are there, before they had kinds.
+
+    Args:
+        section: The files.
+        base: Folder that paths are relative to.
+        names: Columns of the train file.
+
+    Returns:
+        For each its values in plain types, (N,), blanks stripped, missing values null; texts where
+        the files differ in type.
+
+    Raises:
+        DataError: A file is missing or cannot be read.
+    """
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for _, key, value in source_settings(section):
+        for batch in open_rows(value, base, key, section).batches:
+            for name in names:
+                has = name in batch.schema.names
+                nothing = pa.nulls(batch.num_rows, pa.string())
+                chunks[name].append(batch.column(name) if has else nothing)
+    return {name: _chunked(values) for name, values in chunks.items()}
+
+
+def _chunked(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    types = {chunk.type for chunk in chunks}
+    return pa.chunked_array(chunks if len(types) == 1 else [as_text(chunk) for chunk in chunks])
 
 
 def _write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

@@ -20,6 +20,7 @@ from iovalence.data.values import (
     FALSE_WORDS,
     MAX_EXACT_INTEGER,
     TRUE_WORDS,
+    have_zone,
     parse_numbers,
     parse_times,
 )
@@ -209,6 +210,9 @@ def _find_time_format(texts: pa.Array) -> FoundKind | None:
     note = ""
     if len(fits) > 1:
         note = f"dates could be {' or '.join(map(str, fits))}: read as {fits[0]}"
+    zoned = pc.sum(have_zone(texts)).as_py() if fits[0] is None else 0
+    if 0 < zoned < len(texts):
+        note = f"of {len(texts)} different times {zoned} name a zone: the others are taken for UTC"
     return FoundKind("datetime", note=note, time_format=fits[0])
 
 

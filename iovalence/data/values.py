@@ -15,6 +15,16 @@ TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 _NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity|nan)$"
 _COMMA_NUMBER = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
 _IS_NUMBER, _GLANCE = re.compile(_NUMBER, re.ASCII), 10
+_LAST_EARLY_DAY = 3  # of March, which 31 February of a common year would be
+_DATE_PARTS = {
+    "%d": r"\s*(?P<day>\d{1,2})",
+    "%m": r"\s*\d{1,2}",
+    "%Y": r"\s*\d{4}",
+    "%y": r"\s*\d{2}",
+    "%b": r"\s*[A-Za-z]+",
+    " ": r"\s*",
+}
+_ZONE = r"(?i):\d\d(\.\d+)?\s*(z|[+-]\d\d(:?\d\d)?)$"
 _FIRST_TIME = pa.scalar(datetime(1000, 1, 1), pa.timestamp("us"))
 _ISO_TYPES = (pa.timestamp("us"), pa.timestamp("us", "UTC"))
 _TYPES: dict[Kind, pa.DataType] = {
@@ -126,6 +136,7 @@ def parse_times(values: pa.Array, time_format: str | None) -> pa.Array:
     texts = as_text(values)
     if time_format is not None:
         times = pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
+        times = _without_days_that_are_none(times, texts, time_format)
         # `strptime` takes the 20 of 1/2/20 for the year 20.
         return pc.if_else(pc.less(times, _FIRST_TIME), None, times)
     for dtype in _ISO_TYPES:
@@ -134,6 +145,28 @@ def parse_times(values: pa.Array, time_format: str | None) -> pa.Array:
         except pa.ArrowInvalid:
             continue
     return _parse_iso_one_by_one(texts)
+
+
+def _without_days_that_are_none(times: pa.Array, texts: pa.Array, time_format: str) -> pa.Array:
+    """Return times with null for 31 February, of which `strptime` makes 2 March."""
+    # It goes on into the first days of a month, so that few dates have to be looked at.
+    early = pc.less_equal(pc.day(times), _LAST_EARLY_DAY)
+    if not pc.any(early).as_py():
+        return times
+    pattern = "".join(_DATE_PARTS.get(part, re.escape(part)) for part in _split_format(time_format))
+    day = pc.struct_field(pc.extract_regex(pc.if_else(early, texts, None), pattern), "day")
+    is_other = pc.not_equal(day.cast(pa.int64()), pc.day(times)).fill_null(False)
+    return pc.if_else(is_other, None, times)
+
+
+def _split_format(time_format: str) -> list[str]:
+    """Return the pieces of the date in a format as `%d/%m/%Y %H:%M`, which the clock follows."""
+    return re.findall("%.|[^%]", time_format.split(" %H")[0].split(" %I")[0])
+
+
+def have_zone(texts: pa.Array) -> pa.Array:
+    """Return which texts of ISO 8601 name a zone, as in `+02:00` or `Z`, bool (N,)."""
+    return pc.match_substring_regex(texts, _ZONE)
 
 
 def _parse_iso_one_by_one(texts: pa.Array) -> pa.Array:

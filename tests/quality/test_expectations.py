@@ -51,9 +51,14 @@ def test_a_column_may_be_expected_that_is_not_there(table):
     assert finding.message == "column: z must hold, and does not"
 
 
-def test_an_expectation_that_cannot_be_judged_is_not_met(table):
-    (finding,) = judge(table, "expect_column_values_to_be_between", column="s", min_value=0)
-    assert "min_value: 0.0 must hold, got no answer: Column values, min_value" in finding.message
+def test_an_expectation_that_does_not_fit_its_column_is_refused(table):
+    (fault,) = refuse(
+        table, {"expect_column_values_to_be_between": {"column": "s", "min_value": 0}}
+    )
+    assert fault.startswith(
+        "quality.expectations: expect_column_values_to_be_between must fit its columns ('s' is "
+        "categorical), got: Column values, min_value, and max_value must"
+    )
 
 
 def test_unmet_expectations_are_reported_in_the_order_of_their_declaration(table):
@@ -88,7 +93,7 @@ def test_off_judges_nothing(table):
 
 
 def test_nothing_is_printed_or_logged(table, capfd, caplog):
-    judge(table, "expect_column_values_to_be_between", column="s", min_value=0)
+    refuse(table, {"expect_column_values_to_be_between": {"column": "s", "min_value": 0}})
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
 
