@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from iovalence.runs.checks import ChecksFolder
 
 WIDE_COLUMNS = 100
+MAX_NOTES = 8
 COLOURS: dict[Severity, str] = {"failure": "red", "warning": "yellow", "info": "green"}
 
 
-def show_checks(report: "QualityReport", folder: "ChecksFolder") -> None:
-    """Print what the checks found, how many rows stay, and where to read more."""
+def show_checks(report: "QualityReport", folder: "ChecksFolder", notes: Sequence[str] = ()) -> None:
+    """Print what the checks found, what reading the table noted, and where to read more."""
     found = [one for one in by_gravity(report.findings) if not one.is_quiet]
     if not found:
         print_text("nothing was found")
@@ -25,7 +26,9 @@ def show_checks(report: "QualityReport", folder: "ChecksFolder") -> None:
         _print_blocks(found)
     else:
         _print_table(found)
-    print_text("\n".join([*_count_lines(report), f"page: {folder.quality_page}"]))
+    noted = [f"note: {note}" for note in notes[:MAX_NOTES]]
+    more = [f"and {len(notes) - MAX_NOTES} more notes"] * (len(notes) > MAX_NOTES)
+    print_text("\n".join([*noted, *more, *_count_lines(report), f"page: {folder.quality_page}"]))
 
 
 def _cells(finding: Finding) -> Sequence[str]:

@@ -45,6 +45,7 @@ def check(
     """Run the checks of the data alone; say what they found, and write it as a page."""
     from flows.findings import show_checks
     from iovalence.config.load import load_config
+    from iovalence.data.ingest import load_table
     from iovalence.quality.checks import raise_for_failures
     from iovalence.stages.rows import check_alone, join_findings, save_checks
     from tasks.progress import tell_stage
@@ -52,11 +53,12 @@ def check(
     loaded = load_config(config, overrides or ())
     checks = check_alone(loaded, lambda output: tell_stage(loaded, output))
     folder, report = save_checks(loaded, checks), join_findings(checks)
+    notes = load_table(checks.ingested.folder).schema.notes
     if as_json:
         paths = {"page": str(folder.quality_page), "removed_rows": str(folder.removed_rows)}
-        print_json(report.model_dump(mode="json") | paths)
+        print_json(report.model_dump(mode="json") | paths | {"notes": notes})
     else:
-        show_checks(report, folder)
+        show_checks(report, folder, notes)
     if open_page:
         open_in_browser(folder.quality_page)
     raise_for_failures(report.findings)
