@@ -116,3 +116,13 @@ def test_nothing_found_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     quiet = RARE.model_copy(update={"severity": "info"})
     show(QualityReport(findings=(quiet,), counts=(COUNTS,)), tmp_path)
     assert capsys.readouterr().out.startswith("nothing was found\n")
+
+
+def test_what_reading_the_table_noted_is_printed_eight_lines_at_most(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, report = checks_folder(tmp_path, "config"), QualityReport(findings=(), counts=(COUNTS,))
+    show_checks(report, folder, [f"column {at}" for at in range(10)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("note: ")][7:] == ["note: column 7"]
+    assert "and 2 more notes" in lines
