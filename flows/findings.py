@@ -17,7 +17,7 @@ COLOURS: dict[Severity, str] = {"failure": "red", "warning": "yellow", "info": "
 
 
 def show_checks(report: "QualityReport", folder: "ChecksFolder") -> None:
-    """Print what the checks found, how many rows stay, and where to read more."""
+    """Print what the checks found, what reading the table noted, and where to read more."""
     found = [one for one in by_gravity(report.findings) if not one.is_quiet]
     if not found:
         print_text("nothing was found")
