@@ -56,12 +56,14 @@ class QualityReport(Record):
         counts: One for each file; `kept` and `removed` add up to `num_rows`.
         balance_weights: Whether to train with balanced class weights.
         left_out: Features that are used no more, as the checks decided.
+        notes: What people should know besides, a line each.
     """
 
     findings: tuple[Finding, ...]
     counts: tuple[SourceCounts, ...]
     balance_weights: bool = False
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def joined(self, later: "QualityReport") -> "QualityReport":
         """Return this and what was found later; what is left at the end counts."""
@@ -70,6 +72,7 @@ class QualityReport(Record):
             counts=later.counts,
             balance_weights=self.balance_weights or later.balance_weights,
             left_out=(*self.left_out, *later.left_out),
+            notes=(*self.notes, *later.notes),
         )
 
 

@@ -1,5 +1,6 @@
 """Own what a check reports: one typed list of findings, for every reader."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -16,6 +17,9 @@ Severity = Literal["info", "warning", "failure"]
 MAX_EXAMPLES = 5
 MAX_LINES = 8
 MAX_SHORT = 200
+
+# What begins so was left as it was; a person's "kept 3, left out 1" is no such thing.
+_UNTOUCHED = re.compile(r"(kept(?! \d)|nothing|each is|their rows stay|trained once more)\b")
 
 _SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "failure"}
 
@@ -73,6 +77,11 @@ class Finding(Record):
     def is_quiet(self) -> bool:
         """Return whether a check was satisfied, and this only says what it saw."""
         return self.severity == "info" and not self.done
+
+    @property
+    def is_mended(self) -> bool:
+        """Return whether it is settled because rows, labels, weights or columns were changed."""
+        return self.severity == "info" and bool(self.done) and not _UNTOUCHED.match(self.done)
 
     @property
     def line(self) -> str:
