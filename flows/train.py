@@ -18,6 +18,7 @@ from iovalence.stages.resumed import find_unfinished, resume_run
 from iovalence.tracking.live import LivePublisher
 from iovalence.tracking.sync import target_of
 from tasks.model import evaluate_model, measure_columns, measure_effects, train_model, write_report
+from tasks.naming import name_flow_run
 from tasks.progress import say, tell
 from tasks.publishing import publish_run
 from tasks.rows import (
@@ -50,6 +51,7 @@ def train(
     loaded = load_config(Path(config), overrides)
     ingested = ingest_rows(loaded)
     with opening(loaded, ingested, run_name, resume) as run, publishing(loaded, run), ending(run):
+        name_flow_run(run.run_id)
         checks = check_rows(loaded, run, ingested)
         checks = compare_rows(loaded, run, checks)
         checks = check_labels(loaded, run, checks)

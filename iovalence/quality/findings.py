@@ -18,6 +18,7 @@ MAX_EXAMPLES = 5
 MAX_LINES = 8
 MAX_SHORT = 200
 
+_ASIDE = re.compile(r" \([^()]*\)$")
 # What begins so was left as it was; a person's "kept 3, left out 1" is no such thing.
 _UNTOUCHED = re.compile(r"(kept(?! \d)|nothing|each is|their rows stay|trained once more)\b")
 
@@ -69,8 +70,13 @@ class Finding(Record):
 
     @property
     def short_message(self) -> str:
-        """Return the message in one line of at most 200 characters, without its rows."""
+        """Return the message in one line of at most 200 characters, without its rows.
+
+        What stands in brackets at the end is the first to go.
+        """
         text = self.message.removesuffix(list_rows(self.rows, self.count))
+        if len(text) > MAX_SHORT:
+            text = _ASIDE.sub("", text)
         return textwrap.shorten(_printable(text), MAX_SHORT, placeholder=" ...")
 
     @property

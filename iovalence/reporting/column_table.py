@@ -97,9 +97,13 @@ def say_values(seen: ColumnProfile, num_rows: int) -> str:
             return f"{format_number(low)} alone"
         return f"{format_number(low)} to {format_number(high)}"
     if seen.period is not None:
-        return f"{seen.period.earliest} to {seen.period.latest}"
+        return " to ".join(map(_shorten_time, (seen.period.earliest, seen.period.latest)))
     if seen.categories is not None and seen.categories.counts:
         name, count = next(iter(seen.categories.counts.items()))
         short = name if len(name) <= MAX_VALUE else f"{name[: MAX_VALUE - 1]}…"
         return f"{short} {format_share(count / num_rows)}"
     return ""
+
+
+def _shorten_time(time: str) -> str:
+    return time.removesuffix("T00:00:00").replace("T", " ")

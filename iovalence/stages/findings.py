@@ -22,7 +22,7 @@ from iovalence.quality.parts import CheckedParts
 from iovalence.quality.profile import Profile
 from iovalence.quality.removed import write_removed_rows
 from iovalence.quality.review import DROPPED, KEPT
-from iovalence.quality.spread import spread_target
+from iovalence.quality.spread import TargetSpread, spread_target
 from iovalence.reporting.drift_table import Move
 from iovalence.reporting.findings_page import FindingsContext, render_findings
 from iovalence.stages.checked import Checks
@@ -32,6 +32,7 @@ from iovalence.trials.suspects import NOT_LOOKED, Suspects
 
 COMPARISONS = ("expectations.inferred", "drift")
 ERRORS = "labels.errors"
+_MIDNIGHT = " 00:00:00"
 _ENDED = "was not done: a check before it failed"
 
 
@@ -57,9 +58,12 @@ def write_findings(
     """
     table, rows = load_table(checks.ingested.folder), CheckedRows.load(checks.checked.folder)
     parts = None if checks.parted is None else CheckedParts.load(checks.parted.folder)
+    reason = rows.reason if parts is None else parts.reason
     part = None if parts is None else parts.part
-    write_removed_rows(removed_rows, table, rows.reason if parts is None else parts.reason)
-    context = _gather(loaded, report, checks, table, rows, part)
+    write_removed_rows(removed_rows, table, reason)
+    spread = spread_target(table, rows.target, reason == "", part)
+    decided = dict(_list_decided(table, rows))
+    context = _gather(loaded, report, checks, table, part, spread, decided)
     write_text(page, render_findings(context))
 
 
@@ -68,18 +72,18 @@ def _gather(
     report: QualityReport,
     checks: Checks,
     table: Table,
-    rows: CheckedRows,
     part: NDArray[np.int8] | None,
+    spread: TargetSpread,
+    decided: dict[RowNumber, str],
 ) -> FindingsContext:
     named = [row for finding in report.findings for row in (*finding.rows, *finding.partners)]
-    decided = dict(_list_decided(table, rows))
     return FindingsContext(
         schema=table.schema,
         report=report,
         settings=list_settings(loaded.config.quality),
         part_rows=None if part is None else _count_parts(part),
         rows=show_rows(table, [*named, *decided]),
-        spread=spread_target(table, rows.target, _kept(checks, rows), part),
+        spread=spread,
         unseen=dict(_list_unseen(checks)),
         profile=_find_profile(loaded, checks, report),
         move=_find_move(checks),
@@ -87,12 +91,6 @@ def _gather(
         decided=decided,
         periods=dict(_list_periods(loaded, table, part)),
     )
-
-
-def _kept(checks: Checks, rows: CheckedRows) -> NDArray[np.bool_]:
-    if checks.parted is None:
-        return rows.keep
-    return np.asarray(CheckedParts.load(checks.parted.folder).reason == "", dtype=bool)
 
 
 def _list_unseen(checks: Checks) -> Iterator[tuple[str, str]]:
@@ -164,7 +162,7 @@ def _list_periods(
         ends = pc.min_max(table.columns.column(names[0]).filter(pa.array(part == at))).as_py()
         first, last = show_value(ends["min"]), show_value(ends["max"])
         if first is not None and last is not None:
-            yield name, (first, last)
+            yield name, (first.removesuffix(_MIDNIGHT), last.removesuffix(_MIDNIGHT))
 
 
 def _count_parts(part: NDArray[np.int8]) -> dict[str, int]:

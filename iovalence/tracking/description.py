@@ -14,7 +14,7 @@ from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.sweep import SweepFolder
-from iovalence.tracking.findings import name_findings
+from iovalence.tracking.findings import name_findings, warn_of_data
 from iovalence.tracking.record import Target
 from iovalence.tracking.store import shown
 
@@ -167,6 +167,7 @@ def write_note(run: RunFolder, manifest: Manifest, *, with_failure: bool = True)
     if manifest.failure:
         lines = manifest.failure if with_failure else ("why is noted in the run's folder",)
         parts.append("\n".join(["**Failed**", "", *(f"- {_escape(line)}" for line in lines)]))
+    parts.append(warn_of_data(run))
     if isinstance(manifest.comments, str) and manifest.comments:
         parts.append(manifest.comments)
     elif manifest.comments:
