@@ -1,3 +1,5 @@
+import numpy as np
+
 from iovalence.data.schema import Column, TableSchema
 from iovalence.quality.findings import Finding
 from iovalence.quality.profile import Categories, ColumnProfile, Profile, Range
@@ -52,8 +54,6 @@ def test_distinct_values_are_counted_or_bounded():
     def numbers(values):
         about = Range(minimum=min(values), maximum=max(values), num_known=len(values))
         return seen("a", numbers=about, sketch=build_sketch(values))
-
-    import numpy as np
 
     assert count_distinct(numbers(np.array([1.0, 2.0, 2.0]))) == "2"
     assert count_distinct(numbers(np.arange(5000.0))) == "over 400"

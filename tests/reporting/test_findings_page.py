@@ -7,7 +7,7 @@ from iovalence.evaluation.wording import format_share
 from iovalence.quality.actions import list_settings
 from iovalence.quality.checks import QualityReport, SourceCounts
 from iovalence.quality.findings import Finding, RowNumber, list_rows
-from iovalence.quality.profile import ColumnProfile, Profile, Range
+from iovalence.quality.profile import Categories, ColumnProfile, Profile, Range
 from iovalence.quality.section import QualitySection
 from iovalence.quality.spread import ClassCounts, TargetSpread
 from iovalence.reporting.findings_page import (
@@ -247,7 +247,27 @@ def hostile():
     reasons = SourceCounts(source="train", num_rows=90, kept=1, removed={"r" * 200: 80, EVIL: 9})
     classes = [ClassCounts(EVIL * 20, 5, 5, (3, 1, 1)), ClassCounts("", 1, 0, (0, 0, 0))]
     spread = TargetSpread(classes=tuple(classes))
-    return describe(finding, grave, SEEN, names=names, rows=rows, counts=(reasons,), spread=spread)
+    shown = {
+        "rows": rows,
+        "counts": (reasons,),
+        "spread": spread,
+        "profile": strange_profile(names),
+    }
+    return describe(finding, grave, SEEN, names=names, **shown)
+
+
+def strange_profile(names):
+    columns = [
+        ColumnProfile(
+            name=name,
+            kind="categorical",
+            role="feature",
+            num_missing=0,
+            categories=Categories(counts={EVIL * 9: 9}),
+        )
+        for name in names
+    ]
+    return Profile(num_rows=90, target="y", task="classification", columns=tuple(columns))
 
 
 def test_names_and_values_cannot_become_markup():

@@ -58,6 +58,15 @@ def test_checks_alone_leave_page_and_rows_beside_each_other(project):
     assert not list_runs(project.workspace)
 
 
+def test_a_column_that_the_checks_left_out_is_not_called_used(project):
+    rows = [f"{row},{'pq'[number % 2]}" for number, row in enumerate(ROWS)]
+    fix = CONFIG + "quality: {leakage: {target: fix}}\n"
+    run = project("\n".join(["size,colour,label,code", *rows]) + "\n", fix).run
+    used, unused = read(run.report).text.split("Columns not used")
+    assert "1 categorical column: colour" in used
+    assert "code the checks left it out" in unused
+
+
 def test_a_first_table_is_compared_with_none_and_that_is_not_called_fine(project):
     project.write("\n".join(["size,colour,label", *ROWS[:40]]) + "\n", CONFIG)
     loaded = load_config(project.path)
