@@ -406,7 +406,7 @@ def test_a_check_that_fails_is_status_4_after_the_table_and_its_page_opens(
     silent = ("--set", "verbose=false", "--set", failing)
     assert main(["check", CONFIG_NAME, "--open", *silent]) == 4
     out, err = capsys.readouterr()
-    assert re.search("balance +failure +the largest class must have at most 1 rows", out)
+    assert out.startswith("failure: balance: the largest class must have at most 1 rows")
     assert err.startswith("error: quality.balance: the largest class must have at most 1 rows")
     assert err.count("\n") == 1
     assert opened == [Path(out.splitlines()[-1].removeprefix("page: ")).as_uri()]
