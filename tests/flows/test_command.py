@@ -338,8 +338,8 @@ def test_a_run_is_summed_up_in_about_ten_lines(
     assert re.match(
         r"  test        Accuracy 9.* \(.* to .* %\); always the most frequent", lines[1]
     )
-    assert [line.split()[0] for line in lines[2:8]] == [
-        *("test", "data", "report", "model", "MLflow", "next"),
+    assert [line.split()[0] for line in lines[2:9]] == [
+        *("test", "data", "diagnosis", "report", "model", "MLflow", "next"),
     ]
     assert len(lines) <= 12
     strict = summarise(find_run(Path(".iovalence"), "strict"))
