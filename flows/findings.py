@@ -1,4 +1,7 @@
-"""Own what a person reads of findings in a terminal: a short table, the counts, and the page."""
+"""Own what a person reads of findings in a terminal: a short table, the counts, and the page.
+
+What is no terminal gets a line for each finding.
+"""
 
 import shutil
 import sys
@@ -17,11 +20,13 @@ COLOURS: dict[Severity, str] = {"failure": "red", "warning": "yellow", "info": "
 
 
 def show_checks(report: "QualityReport", folder: "ChecksFolder") -> None:
-    """Print what the checks found, how many rows stay, and where to read more."""
+    """Print what the checks found, what reading the table noted, and where to read more."""
     found = [one for one in by_gravity(report.findings) if not one.is_quiet]
     if not found:
         print_text("nothing was found")
-    elif sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE_COLUMNS:
+    elif not sys.stdout.isatty():
+        print_text("\n".join(map(_line, found)))
+    elif shutil.get_terminal_size().columns < WIDE_COLUMNS:
         _print_blocks(found)
     else:
         _print_table(found)
@@ -29,6 +34,13 @@ def show_checks(report: "QualityReport", folder: "ChecksFolder") -> None:
     if folder.label_review.is_file():
         lines.append(f"labels to decide on: {folder.label_review}")
     print_text("\n".join([*lines, f"page: {folder.quality_page}"]))
+
+
+def _line(finding: Finding) -> str:
+    check, severity, found, _ = _cells(finding)
+    done = f"; done: {finding.done}" if finding.done else ""
+    advice = f"; to do: {finding.advice}" if finding.advice else ""
+    return f"{severity}: {check}: {found}{done}{advice}"
 
 
 def _cells(finding: Finding) -> Sequence[str]:

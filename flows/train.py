@@ -25,6 +25,7 @@ from tasks.model import (
     train_model,
     write_report,
 )
+from tasks.naming import name_flow_run
 from tasks.progress import say, tell
 from tasks.publishing import publish_run
 from tasks.rows import (
@@ -57,6 +58,7 @@ def train(
     loaded = load_config(Path(config), overrides)
     ingested = ingest_rows(loaded)
     with opening(loaded, ingested, run_name, resume) as run, publishing(loaded, run), ending(run):
+        name_flow_run(run.run_id)
         checks = check_rows(loaded, run, ingested)
         checks = compare_rows(loaded, run, checks)
         checks = check_labels(loaded, run, checks)

@@ -47,7 +47,7 @@ def show_findings(run: RunFolder) -> None:
 
     report = QualityReport.load(run.quality)
     # Prefect's client would try again for 20 s where the server has gone.
-    if not _is_there():
+    if not is_there():
         return
     try:
         create_table_artifact(
@@ -59,7 +59,7 @@ def show_findings(run: RunFolder) -> None:
         tell(f"warning: Prefect's page has no findings of this run, got '{err}'")
 
 
-def _is_there() -> bool:
+def is_there() -> bool:
     """Say whether the server answers, whatever it says."""
     from prefect.settings import PREFECT_API_URL
 

@@ -12,8 +12,9 @@ from iovalence.quality.findings import Finding, tell_notes
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
 from iovalence.stages import rows
+from iovalence.stages.checked import Checks
 from iovalence.stages.compared import load_comparison
-from iovalence.stages.rows import Checks, RowStages
+from iovalence.stages.rows import RowStages
 from iovalence.stages.stored import ingest_stage, split_stage
 from tasks.findings import say_findings, show_findings, showing_failures
 from tasks.progress import describe_stage, say, working

@@ -34,9 +34,14 @@ def _clean(values: pa.Array, texts: pa.Array, numbers: pa.Array) -> pa.Array:
     if values.type == pa.string():
         values = pc.utf8_trim_whitespace(values)
         return _blank(values, pc.is_in(values, value_set=texts))
-    if len(numbers) and values.type in (pa.int64(), pa.float64()):
+    if len(numbers) and _is_number(values.type):
         return _blank(values, pc.is_in(values.cast(pa.float64(), safe=False), value_set=numbers))
     return values
+
+
+def _is_number(dtype: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(dtype) or types.is_floating(dtype) or types.is_decimal(dtype))
 
 
 def _blank(values: pa.Array, hit: pa.Array) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Own the reading of Parquet and Arrow files, and how their many types become five plain ones."""
+"""Own the reading of Parquet and Arrow files, and how their many types become a few plain ones."""
 
 import io
 import shutil
@@ -18,6 +18,7 @@ from iovalence.errors import DataError
 BATCH_ROWS = 1 << 16
 _BUFFER_BYTES = 1 << 18
 UNSUPPORTED = b"unsupported"
+_MAX_EXACT_DIGITS = 15  # of a decimal, as float64 holds them
 
 _Reader = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
@@ -26,8 +27,9 @@ def read_schema(path: Path, key: str, file_format: Format) -> pa.Schema:
     """Return the plain fields of a Parquet or Arrow file.
 
     Returns:
-        Fields of type string, int64, float64, bool, timestamp("us") or null. What none of these
-        can hold is text, and the field's metadata names its type under `unsupported`.
+        Fields of type string, int64, float64, bool, timestamp("us") or null; or, where these
+        would lose digits, uint64, a decimal or timestamp("ns"). What none of these can hold is
+        text, and the field's metadata names its type under `unsupported`.
 
     Raises:
         DataError: The file is damaged or cannot be read.
@@ -125,12 +127,14 @@ def _plain_type(dtype: pa.DataType) -> pa.DataType | None:
         return pa.string()
     if types.is_boolean(dtype):
         return pa.bool_()
-    if types.is_integer(dtype) and dtype != pa.uint64():
-        return pa.int64()
-    if types.is_integer(dtype) or types.is_floating(dtype) or types.is_decimal(dtype):
+    if types.is_integer(dtype):
+        return dtype if dtype == pa.uint64() else pa.int64()
+    if types.is_decimal(dtype) and dtype.precision > _MAX_EXACT_DIGITS:
+        return dtype
+    if types.is_floating(dtype) or types.is_decimal(dtype):
         return pa.float64()
     if types.is_timestamp(dtype) or types.is_date(dtype):
-        return pa.timestamp("us")
+        return pa.timestamp("ns" if types.is_timestamp(dtype) and dtype.unit == "ns" else "us")
     return dtype if types.is_null(dtype) else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from iovalence.atomic import explain_os_error
 from iovalence.data.files import fingerprint, source_settings
@@ -14,9 +15,12 @@ from iovalence.data.section import DataSection
 from iovalence.data.table import Table
 from iovalence.data.target import shown
 from iovalence.data.typed import RowTyper, arrow_schema, check_columns, list_missing_columns
+from iovalence.data.values import as_text
+from iovalence.data.written import WrittenFile, load_written
 from iovalence.errors import DataError, StorageError
 
 _TABLE, _SCHEMA, _SPOOL = "table.arrow", "schema.json", "plain.arrow"
+_WRITTEN = "written.arrow"
 
 
 def ingest(section: DataSection, base: Path, folder: Path) -> TableSchema:
@@ -28,7 +32,8 @@ def ingest(section: DataSection, base: Path, folder: Path) -> TableSchema:
     Args:
         section: Files, and what the user said of them.
         base: Folder that paths are relative to.
-        folder: Where table.arrow and schema.json are written.
+        folder: Where table.arrow and schema.json are written, and written.arrow where values do
+            not say all that was written.
 
     Raises:
         DataError: A file is missing, cannot be read, or is not a table with such columns.
@@ -47,8 +52,9 @@ def ingest(section: DataSection, base: Path, folder: Path) -> TableSchema:
                 f"({base / section.train_file})"
             )
         roles = decide_roles(section, rows)
-        typed = _TypedRows(section, base, rows, roles.columns)
-        _write_batches(folder / _TABLE, arrow_schema(roles.columns), typed)
+        with WrittenFile(folder / _WRITTEN) as written:
+            typed = _TypedRows(section, base, rows, roles.columns, written)
+            _write_batches(folder / _TABLE, arrow_schema(roles.columns), typed)
     finally:
         spool.unlink(missing_ok=True)
     schema = TableSchema(
@@ -84,12 +90,19 @@ class _TypedRows:
         base: Folder that paths are relative to.
         train: Rows of the train file, in plain types.
         columns: What was decided on them.
+        written: Where cells go whose values do not say what was written.
     """
 
     def __init__(
-        self, section: DataSection, base: Path, train: pa.Table, columns: tuple[Column, ...]
+        self,
+        section: DataSection,
+        base: Path,
+        train: pa.Table,
+        columns: tuple[Column, ...],
+        written: WrittenFile,
     ) -> None:
         self._section, self._base, self._train, self._columns = section, base, train, columns
+        self._written = written
         self._num_rows: dict[Source, int] = dict.fromkeys(SOURCES, 0)
         self.notes: list[str] = []
 
@@ -102,11 +115,17 @@ class _TypedRows:
         # Odd values of the train file are noted there, and known from then on.
         unknown = [column.model_copy(update={"odd_values": ()}) for column in self._columns]
         yield from self._type(
-            "train", RowTyper(unknown, "data.train_file"), self._train.to_batches()
+            "train",
+            RowTyper(unknown, "data.train_file", keep=self._written.add),
+            self._train.to_batches(),
         )
         for source, key, value in source_settings(self._section):
             if source != "train":
-                yield from self._type(source, RowTyper(self._columns, key), self._open(key, value))
+                typer = RowTyper(self._columns, key, keep=self._keep)
+                yield from self._type(source, typer, self._open(key, value))
+
+    def _keep(self, column: int, rows: pa.Array, texts: pa.Array) -> None:
+        self._written.add(column, pc.add(rows, sum(self.num_rows)), texts)
 
     def _type(
         self, source: Source, typer: RowTyper, batches: Iterable[pa.RecordBatch]
@@ -134,7 +153,8 @@ def load_table(folder: Path) -> Table:
     """
     schema = TableSchema.load(folder / _SCHEMA)
     try:
-        return Table(schema, _map_table(folder / _TABLE))
+        written = load_written(folder / _WRITTEN, schema.columns)
+        return Table(schema, _map_table(folder / _TABLE), written)
     except pa.ArrowInvalid as err:
         raise StorageError(f"{folder / _TABLE} must be whole, got '{err}'") from err
 
@@ -234,6 +254,38 @@ class OtherRows:
     def at_once(self) -> pa.Table:
         """Return all rows together; raises as walking through them does."""
         return pa.Table.from_batches(list(self), schema=self._schema)
+
+
+def read_plain(
+    section: DataSection, base: Path, names: Sequence[str]
+) -> dict[str, pa.ChunkedArray]:
+    """Read some columns of all files again as they are there, before they had kinds.
+
+    Args:
+        section: The files.
+        base: Folder that paths are relative to.
+        names: Columns of the train file.
+
+    Returns:
+        For each its values in plain types, (N,), blanks stripped, missing values null; texts where
+        the files differ in type.
+
+    Raises:
+        DataError: A file is missing or cannot be read.
+    """
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for _, key, value in source_settings(section):
+        for batch in open_rows(value, base, key, section).batches:
+            for name in names:
+                has = name in batch.schema.names
+                nothing = pa.nulls(batch.num_rows, pa.string())
+                chunks[name].append(batch.column(name) if has else nothing)
+    return {name: _chunked(values) for name, values in chunks.items()}
+
+
+def _chunked(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    types = {chunk.type for chunk in chunks}
+    return pa.chunked_array(chunks if len(types) == 1 else [as_text(chunk) for chunk in chunks])
 
 
 def _write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from iovalence.data.columnar import UNSUPPORTED
 from iovalence.data.schema import Kind
-from iovalence.data.values import FALSE_WORDS, TRUE_WORDS, parse_numbers, parse_times
+from iovalence.data.values import (
+    FALSE_WORDS,
+    MAX_EXACT_INTEGER,
+    TRUE_WORDS,
+    have_zone,
+    parse_numbers,
+    parse_times,
+)
 
 # A column of texts is numeric when at most this share of its values is something else, and those
 # are at most this many different texts: then they are slips of the pen, not codes.
@@ -30,8 +37,6 @@ MAX_DISTINCT_SHARE = 0.5
 MIN_WIDE_VALUES = 50
 MIN_WIDE_WORDS = 4.0
 MIN_WIDE_CHARACTERS = 40.0
-# Whole numbers beyond this lose their last digits as float64.
-MAX_EXACT_INTEGER = 2**53
 # Tried in this order after ISO 8601: where day and month cannot be told apart, month comes first.
 TIME_FORMATS = (
     "%m/%d/%Y",
@@ -96,7 +101,7 @@ def find_kind(values: pa.ChunkedArray, field: pa.Field) -> FoundKind:
         return FoundKind("categorical", "all values are missing")
     if field.type == pa.bool_():
         return _with_constant(FoundKind("boolean"), values)
-    if field.type == pa.timestamp("us"):
+    if pa.types.is_timestamp(field.type):
         return _with_constant(FoundKind("datetime"), values)
     return _numeric(values, field.name) or _texts(values)
 
@@ -205,6 +210,9 @@ def _find_time_format(texts: pa.Array) -> FoundKind | None:
     note = ""
     if len(fits) > 1:
         note = f"dates could be {' or '.join(map(str, fits))}: read as {fits[0]}"
+    zoned = pc.sum(have_zone(texts)).as_py() if fits[0] is None else 0
+    if 0 < zoned < len(texts):
+        note = f"of {len(texts)} different times {zoned} name a zone: the others are taken for UTC"
     return FoundKind("datetime", note=note, time_format=fits[0])
 
 

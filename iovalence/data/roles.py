@@ -20,6 +20,7 @@ NAMED_ROLES: tuple[Literal["id", "group", "time", "weight"], ...] = (
     "time",
     "weight",
 )
+_READ = ("feature", "target", "time", "weight")
 _TO_USE_IT = " (to use it, name it in data.features and set quality.leakage.id: warn)"
 
 
@@ -136,7 +137,7 @@ def _note(column: Column, found: FoundKind) -> str:
     if column.role == "left_out":
         advice = _TO_USE_IT if found.overridable else ""
         return f"column '{column.name}' is left out: {column.reason}{advice}"
-    if column.role == "feature" and found.note:
+    if column.role in _READ and column.kind in ("numeric", "datetime") and found.note:
         return f"column '{column.name}': {found.note}"
     return ""
 

@@ -132,8 +132,8 @@ def _common_field(key: str, fields: Sequence[pa.Field], files: Sequence[_OneFile
         return pa.field(name, pa.string())
     if len(types) == 1:
         return next(field for field in fields if field.type != pa.null())
-    if types == {pa.int64(), pa.float64()}:
-        return pa.field(name, pa.float64())
+    if common := _common_type(types):
+        return pa.field(name, common)
     other = next(i for i, field in enumerate(fields) if field.type != fields[0].type)
     raise DataError(
         f"{key} must name files with the same types, found column '{name}' as "
@@ -142,11 +142,20 @@ def _common_field(key: str, fields: Sequence[pa.Field], files: Sequence[_OneFile
     )
 
 
+def _common_type(types: set[pa.DataType]) -> pa.DataType | None:
+    """Return what holds the numbers, or the times, of files that differ in how; else None."""
+    if all(pa.types.is_timestamp(dtype) for dtype in types):
+        return pa.timestamp("us")
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    is_number = all(any(is_kind(dtype) for is_kind in kinds) for dtype in types)
+    return pa.float64() if is_number else None
+
+
 def _walk(
     files: Sequence[_OneFile], schema: pa.Schema, missing_values: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     clean = partial(clean_cells, missing_values=missing_values)
     for file in files:
         for batch in file.batches:
-            columns = [batch.column(field.name).cast(field.type) for field in schema]
+            columns = [batch.column(field.name).cast(field.type, safe=False) for field in schema]
             yield clean(pa.RecordBatch.from_arrays(columns, schema=schema))

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from iovalence.data.kinds import CLOCKS, TIME_FORMATS, FoundKind
-from iovalence.data.values import as_text, parse_numbers, parse_times
+from iovalence.data.values import as_text, have_zone, parse_numbers, parse_times
 from iovalence.errors import DataError
 
 _MAX_EXAMPLES = 5
@@ -22,6 +22,8 @@ def check_times(name: str, values: pa.ChunkedArray, found: FoundKind) -> None:
     Raises:
         DataError: The column holds neither dates nor numbers throughout; one line, with the rows.
     """
+    if found.kind == "datetime" and found.time_format is None and values.type == pa.string():
+        _check_zones(name, values)
     if found.kind in ("datetime", "numeric") and not found.odd_values:
         return
     if values.null_count == len(values):
@@ -29,14 +31,34 @@ def check_times(name: str, values: pa.ChunkedArray, found: FoundKind) -> None:
     plain = as_text(pa.concat_arrays(values.chunks))
     times, what = _read_most(plain)
     wrong = pc.indices_nonzero(pc.and_(pc.is_valid(plain), pc.is_null(times)))
-    rows = [f"'{plain[row].as_py()[:30]}' (row {row + 1})" for row in wrong[:5].to_pylist()]
-    more = f" and {len(wrong) - _MAX_EXAMPLES} more" if len(wrong) > _MAX_EXAMPLES else ""
     raise DataError(
         f"data.time must name a column of dates or of numbers, found {len(wrong)} of "
         f"{len(plain) - plain.null_count} values of '{name}' that are no {what}: "
-        f"{', '.join(rows)}{more}; correct them, or list what stands for none in "
+        f"{_list_values(plain, wrong)}; correct them, or list what stands for none in "
         "data.missing_values"
     )
+
+
+def _check_zones(name: str, values: pa.ChunkedArray) -> None:
+    """Refuse times some of which name a zone: nobody knows how far the others are off."""
+    plain = pa.concat_arrays(values.chunks)
+    zoned, known = have_zone(plain), pc.is_valid(plain)
+    without = pc.indices_nonzero(pc.and_not(known, zoned.fill_null(False)))
+    num_known = len(plain) - plain.null_count
+    if not 0 < len(without) < num_known:
+        return
+    is_few = 2 * len(without) <= num_known
+    rows, what = (without, "without") if is_few else (pc.indices_nonzero(zoned), "with")
+    raise DataError(
+        f"data.time must have a zone in every value of '{name}' or in none, found {len(rows)} of "
+        f"{num_known} {what} one: {_list_values(plain, rows)}; write them in one way"
+    )
+
+
+def _list_values(plain: pa.Array, rows: pa.Array) -> str:
+    shown = [f"'{plain[row].as_py()[:30]}' (row {row + 1})" for row in rows[:5].to_pylist()]
+    more = f" and {len(rows) - _MAX_EXAMPLES} more" if len(rows) > _MAX_EXAMPLES else ""
+    return ", ".join(shown) + more
 
 
 def _read_most(texts: pa.Array) -> tuple[pa.Array, str]:

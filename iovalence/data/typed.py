@@ -1,6 +1,6 @@
 """Own how plain rows become rows of a known schema, and what does not fit on the way."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -9,9 +9,11 @@ import pyarrow.compute as pc
 from iovalence.data.kinds import MAX_ODD_SHARE
 from iovalence.data.schema import Column, Role
 from iovalence.data.values import as_text, convert, type_of
+from iovalence.data.written import find_lost
 from iovalence.errors import DataError
 
 _MAX_EXAMPLES = 5
+_Keep = Callable[[int, pa.Array, pa.Array], None]
 _USED = ("feature", "target", "time", "weight")
 
 
@@ -33,6 +35,8 @@ class RowTyper:
         ignore: Names of columns to leave null throughout.
         gather: Whether infinite numbers and wrong weights are kept for `check_fits`, where all
             faults are named together, and not raised at once.
+        keep: Told of cells whose values do not say what was written: position of the column, rows
+            from 0, int64, and texts; None to let them go.
     """
 
     def __init__(
@@ -42,9 +46,11 @@ class RowTyper:
         ignore: Collection[str] = (),
         *,
         gather: bool = False,
+        keep: _Keep | None = None,
     ) -> None:
         self.columns = columns
         self.num_rows = 0
+        self._keep = keep
         self._place, self._ignore = place, ignore
         self._misfits = {column.name: _Misfits() for column in columns}
         self._gather = gather
@@ -65,16 +71,21 @@ class RowTyper:
         for batch in batches:
             present = set(batch.schema.names).difference(self._ignore)
             arrays = [
-                self._convert(batch.column(column.name), column)
+                self._convert(batch.column(column.name), at)
                 if column.name in present
                 else pa.nulls(batch.num_rows, type_of(column.kind))
-                for column in self.columns
+                for at, column in enumerate(self.columns)
             ]
             self.num_rows += batch.num_rows
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _convert(self, plain: pa.Array, column: Column) -> pa.Array:
+    def _convert(self, plain: pa.Array, at: int) -> pa.Array:
+        column = self.columns[at]
         values = convert(plain, column)
+        if self._keep is not None and (lost := find_lost(plain, values, column)) is not None:
+            rows = pc.indices_nonzero(lost)
+            texts = as_text(plain.take(rows))
+            self._keep(at, pc.add(rows.cast(pa.int64()), self.num_rows), texts)
         if column.role not in _USED:
             return values
         if values.null_count > plain.null_count:

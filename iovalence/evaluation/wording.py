@@ -93,6 +93,18 @@ def format_difference(value: float) -> str:
     return f"{value:+.2g}" if abs(value) < 1 else f"{value:+,.3g}"
 
 
+def format_change(name: str, value: float) -> str:
+    """Return a difference of a metric with its sign; one of shares in points: +19.6 points."""
+    if METRIC_TEXTS[name].percent:
+        return f"{round(100 * value, 1) + 0:+.1f} points"
+    return format_difference(value)
+
+
+def format_change_interval(name: str, low: float, high: float) -> str:
+    """Return from where to where a difference of a metric may be: -2.5 to +1.4 points."""
+    return f"{format_change(name, low).removesuffix(' points')} to {format_change(name, high)}"
+
+
 def format_interval(name: str, figure: Figure) -> str:
     """Return an interval as `low to high`; empty where there is none."""
     if figure.low is None or figure.high is None:

@@ -24,6 +24,7 @@ from iovalence.quality.balance import check_balance
 from iovalence.quality.conflicting import check_conflicting, find_alike
 from iovalence.quality.duplicates import check_exact, find_first_copies, lead
 from iovalence.quality.expectations import check_expectations
+from iovalence.quality.expected import ReadPlain
 from iovalence.quality.findings import Finding, warn_of_losses
 from iovalence.quality.identifiers import check_repeated_ids
 from iovalence.quality.labels import (
@@ -216,6 +217,7 @@ def check_rows(
     class_weights_given: bool,
     find_near: bool = False,
     review_file: Path | None = None,
+    read_plain: ReadPlain | None = None,
 ) -> CheckedRows:
     """Check the rows of a table and decide which of them leave.
 
@@ -226,6 +228,8 @@ def check_rows(
         class_weights_given: Whether the configuration sets class weights itself.
         find_near: Whether to look for near copies also where `duplicates.near` is off.
         review_file: What a person decided about labels; None for nothing.
+        read_plain: Reads columns of the files again, for expectations of what was written; None
+            to go by the table alone.
 
     Raises:
         DataError: The train file has, or keeps, too little to learn from; or the review file does
@@ -233,7 +237,7 @@ def check_rows(
         ConfigError: A declared expectation does not exist, or not with these arguments.
     """
     progress = _Progress(np.full(table.num_rows, "", dtype=object), table.schema.num_rows[0])
-    progress.findings += check_expectations(table, section.expectations)
+    progress.findings += check_expectations(table, section.expectations, read_plain)
     _require_labels(table)
     in_train = table.source_of_rows() == 0
     review = _read_labels(table, section, progress, review_file)

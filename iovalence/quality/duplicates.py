@@ -2,7 +2,8 @@
 
 A row is a copy of another in its file when all columns but `data.id` are equal: also those that
 are no features, for two people who differ in an excluded column are two people. Missing equals
-missing, and labels are compared as `labels.spelling` left them.
+missing, and labels are compared as `labels.spelling` left them. Where a value does not say what was
+written (the last digits of a long number, a text among numbers), what was written is compared too.
 """
 
 import numpy as np
@@ -45,12 +46,18 @@ def find_first_copies(table: Table, target: pa.Array) -> NDArray[np.int64]:
 
 
 def columns_to_compare(table: Table, target: pa.Array) -> pa.Table:
-    """Return all columns but the id, with `target` for the table's own, (N,)."""
+    """Return all columns but the id, with `target` for the table's own, (N,).
+
+    Columns with cells whose value does not say what was written come a second time, as written.
+    """
     names = table.columns.column_names
     columns = table.columns.set_column(
         names.index(table.schema.target), table.schema.target, target
     )
-    return columns.drop_columns(list(table.schema.names("id")))
+    columns = columns.drop_columns(list(table.schema.names("id")))
+    for name, written in table.with_written().items():
+        columns = columns.append_column(name, written)
+    return columns
 
 
 def first_copies(columns: pa.Table) -> NDArray[np.int64]:

@@ -29,13 +29,19 @@ _ORDER: tuple[Role, ...] = (
 
 
 def show_rows(table: Table, rows: Iterable[RowNumber]) -> dict[RowNumber, ShownRow]:
-    """Return the values of these rows, as they were read."""
+    """Return the values of these rows, as they were read; as written where that says more."""
+    written = table.with_written()
     starts = np.cumsum((0, *table.schema.num_rows))
     shown: dict[RowNumber, ShownRow] = {}
     for row in rows:
         index = int(starts[SOURCES.index(row.source)]) + row.row - 1
         # A slice of each column: `take` would copy all of a column of many chunks.
         (values,) = table.columns.slice(index, 1).to_pylist()
+        values |= {
+            name: text
+            for name, texts in written.items()
+            if (text := texts.slice(index, 1)[0].as_py()) is not None
+        }
         shown[row] = {name: show_value(value) for name, value in values.items()}
     return shown
 

@@ -1,5 +1,6 @@
 """Own what a check reports: one typed list of findings, for every reader."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -18,6 +19,10 @@ MAX_LINES = 8
 MAX_SHORT, MAX_NOTE = 200, 400
 LARGE_LOSS = 0.05
 """Share of a part's rows from which on a fix that takes them is worth a warning."""
+
+_ASIDE = re.compile(r" \([^()]*\)$")
+# What begins so was left as it was; a person's "kept 3, left out 1" is no such thing.
+_UNTOUCHED = re.compile(r"(kept(?! \d)|nothing|each is|their rows stay|trained once more)\b")
 
 _SEVERITY: dict[Action, Severity] = {"warn": "warning", "fix": "info", "fail": "failure"}
 
@@ -90,14 +95,24 @@ class Finding(Record):
 
     @property
     def short_message(self) -> str:
-        """Return the message in one line of at most 200 characters, without its rows."""
+        """Return the message in one line of at most 200 characters, without its rows.
+
+        What stands in brackets at the end is the first to go.
+        """
         text = self.message.removesuffix(list_rows(self.rows, self.count))
+        if len(text) > MAX_SHORT:
+            text = _ASIDE.sub("", text)
         return textwrap.shorten(_printable(text), MAX_SHORT, placeholder=" ...")
 
     @property
     def is_quiet(self) -> bool:
         """Return whether a check was satisfied, and this only says what it saw."""
         return self.severity == "info" and not self.done
+
+    @property
+    def is_mended(self) -> bool:
+        """Return whether it is settled because rows, labels, weights or columns were changed."""
+        return self.severity == "info" and bool(self.done) and not _UNTOUCHED.match(self.done)
 
     @property
     def line(self) -> str:

@@ -212,6 +212,8 @@ def _report_missing(
     file = name_file(table, np.flatnonzero(missing))
     left_out = "left out: such a row can be neither trained on nor measured"
     advice = "give them a label, or take them out of the file"
+    if table.schema.task == "regression":
+        advice = "give them a number, or take them out of the file"
     if severity == "failure" and given:
         advice += ", or set quality.labels.missing: warn to measure without them"
     elif severity == "failure":
@@ -222,12 +224,28 @@ def _report_missing(
         count=count,
         share=count / num_checked(table, given=given),
         message=f"rows of {file} must have a '{table.schema.target}', found {count} without"
+        + _describe_unread(table, missing)
         + list_rows(rows, count),
         rows=rows,
         columns=(table.schema.target,),
         done="" if severity == "failure" else left_out,
         advice=advice,
     )
+
+
+def _describe_unread(table: Table, missing: NDArray[np.bool_]) -> str:
+    """Return what stands in the rows whose target is no number, and where; empty for nothing."""
+    written = table.with_written().get(table.schema.target)
+    if written is None:
+        return ""
+    index = np.flatnonzero(missing & written.is_valid().to_numpy())
+    if not len(index):
+        return ""
+    texts = [written[row].as_py() for row in index[:MAX_EXAMPLES].tolist()]
+    where = zip(texts, name_rows(table, index), strict=False)
+    shown = ", ".join(f"{quote(text)} in {row}" for text, row in where)
+    more = f" and {len(index) - MAX_EXAMPLES} more" if len(index) > MAX_EXAMPLES else ""
+    return f", {len(index)} of them with what is no number: {shown}{more}"
 
 
 def check_rare(

@@ -25,6 +25,7 @@ from iovalence.quality.checks import CheckedRows, QualityReport, count_rows
 from iovalence.quality.conflicting import check_conflicting
 from iovalence.quality.duplicates import check_exact, columns_to_compare, first_copies, lead
 from iovalence.quality.expectations import check_expectations
+from iovalence.quality.expected import ReadPlain
 from iovalence.quality.findings import MAX_EXAMPLES, Finding, warn_of_losses
 from iovalence.quality.identifiers import check_repeated_ids
 from iovalence.quality.labels import check_missing, check_rare, check_unseen, merge_spellings, quote
@@ -80,6 +81,7 @@ def check_sequences(
     num_parts_split: int,
     class_weights_given: bool,
     max_length: int | None,
+    read_plain: ReadPlain | None = None,
 ) -> CheckedRows:
     """Check a table of sequences and decide which rows leave; see `check_rows`.
 
@@ -89,6 +91,7 @@ def check_sequences(
         num_parts_split: Parts that the train file is split into, 1 to 3.
         class_weights_given: Whether the configuration sets class weights itself.
         max_length: Longer sequences keep their last rows; None for any length.
+        read_plain: As in `check_rows`.
 
     Raises:
         DataError: A row has no group or no time, a sequence has two labels or weights, or there
@@ -99,7 +102,7 @@ def check_sequences(
     sequences, cut = whole.split_off(max_length) if max_length else (whole, whole.rows[:0])
     progress = _Progress(table, sequences)
     progress.reason[cut] = TOO_LONG
-    progress.findings += check_expectations(table, section.expectations)
+    progress.findings += check_expectations(table, section.expectations, read_plain)
     target, merged = merge_spellings(table, section.labels.spelling)
     progress.findings += merged
     target, num_filled = join_labels(table, target, whole)

@@ -7,13 +7,18 @@ from typing import Any
 from iovalence.data.schema import Column
 from iovalence.evaluation.effects import Effect
 from iovalence.evaluation.paired import Change
-from iovalence.evaluation.wording import METRIC_TEXTS, format_difference, format_metric
+from iovalence.evaluation.wording import (
+    METRIC_TEXTS,
+    format_change,
+    format_change_interval,
+    format_metric,
+)
 from iovalence.quality.findings import Finding, by_gravity
 from iovalence.reporting.context import MAX_ROWS, PART_LABELS, ReportContext
 
 MAX_NAMES = 40
 _RECALL = "accuracy"  # as a share it is written like one
-_WORDS = {"failure": "failed", "warning": "warning", "info": "done"}
+_WORDS = {"failure": "failed", "warning": "warning", "info": "note"}
 
 
 def list_findings(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
@@ -23,7 +28,7 @@ def list_findings(findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
             yield {
                 "check": finding.check,
                 "severity": finding.severity,
-                "word": _WORDS[finding.severity],
+                "word": "done" if finding.is_mended else _WORDS[finding.severity],
                 "message": finding.short_message,
                 "done": finding.done,
                 "advice": finding.advice,
@@ -86,13 +91,13 @@ def _describe_change(change: Change, label: str, metric: str) -> dict[str, Any]:
     model, other = (format_metric(metric, value) for value in (change.model, change.other))
     interval = None
     if change.low is not None and change.high is not None:
-        interval = f"{format_difference(change.low)} to {format_difference(change.high)}"
+        interval = format_change_interval(metric, change.low, change.high)
     return {
         "label": label,
         "num_rows": change.num_rows,
         "model": model,
         "other": other,
-        "difference": format_difference(change.model - change.other),
+        "difference": format_change(metric, change.model - change.other),
         "interval": interval,
         "widths": (100 * change.model, 100 * change.other),
     }

@@ -1,8 +1,10 @@
 """Own the split by hash: a row's part follows from its group, else its id, else its content, alone.
 
-No seed, no order and no other row has a say, so a row keeps its part as the table grows; no record
-of an earlier split is read. Copies go where the first of them goes. The hash is fixed: changing it
-would move rows of every table that was split before.
+No seed, no order and no other row has a say, so a row keeps its part as the table grows, also where
+appended rows have a column read in another way: what counts is what was written, with different
+spellings of one number, date or switch taken for one. No record of an earlier split is read. Copies
+go where the first of them goes. The hash is fixed: changing it would move rows of every table that
+was split before.
 """
 
 import hashlib
@@ -12,8 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from iovalence.data.schema import Column
 from iovalence.data.table import Table
-from iovalence.data.values import FALSE_WORDS, TRUE_WORDS, parse_numbers, parse_times
+from iovalence.data.values import (
+    FALSE_WORDS,
+    MAX_EXACT_INTEGER,
+    TRUE_WORDS,
+    parse_numbers,
+    parse_times,
+)
 from iovalence.errors import DataError
 from iovalence.quality.findings import list_rows, name_rows
 from iovalence.splitting.units import TEST, TRAIN, VALIDATION, Shares
@@ -21,7 +30,18 @@ from iovalence.splitting.units import TEST, TRAIN, VALIDATION, Shares
 Codes = NDArray[np.uint64]
 _NO_CONTENT = ("target", "id", "group", "weight")
 _IS_ISO_DATE = r"^\d{4}-\d\d-\d\d"
-_MAX_EXACT = 2**53
+_CLOCK = r"( ?\d{1,2}:\d{1,2}(:\d{1,2})?( ?[ap]m)?)?"
+# Texts that `kinds.TIME_FORMATS` read, in lower case.
+_IS_WRITTEN_DATE = (
+    r"^(\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[ -]?[a-z]{3,9}[ -]?\d{4}"
+    rf"|[a-z]{{3,9}} ?\d{{1,2}}, ?\d{{4}}){_CLOCK}$"
+)
+
+
+# Blanks beside letters, the end of a month's name, and zeros before a digit say nothing; a digit
+# whose neighbour had one added is found the second time.
+_PAD = (r"(^|\D)(\d)(\D|$)", r"\10\2\3")
+_UNIFYING = ((r" ?([a-z,]+) ?", r"\1"), (r"([a-z]{3})[a-z]+", r"\1"), _PAD, _PAD)
 
 
 def assign_by_hash(keys: Codes, shares: Shares) -> NDArray[np.int8]:
@@ -75,8 +95,15 @@ def _hash_content(table: Table, rows: NDArray[np.int64]) -> Codes:
     keys, empty = np.zeros(len(rows), dtype=np.uint64), np.ones(len(rows), dtype=bool)
     columns = [column for column in table.schema.columns if column.role not in _NO_CONTENT]
     index = pa.array(rows)
-    for name in sorted(column.name for column in columns):
-        codes, known = _encode(table.columns[name].take(index))
+    written = table.with_written()
+    for column in sorted(columns, key=lambda column: column.name):
+        name = column.name
+        values = _as_written(table.columns[name].take(index), column)
+        codes, known = _encode(values)
+        if name in written:
+            texts = written[name].take(index)
+            kept = texts.is_valid().to_numpy()
+            codes, known = np.where(kept, _encode(texts)[0], codes), known | kept
         keys = _mix(keys ^ _mix(np.where(known, codes, np.uint64(0)) + _hash_text(name)))
         empty &= ~known
     if empty.any():
@@ -88,6 +115,14 @@ def _hash_content(table: Table, rows: NDArray[np.int64]) -> Codes:
             "a data.id"
         )
     return keys
+
+
+def _as_written(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Return dates as they are written: which number is the month may be read anew."""
+    if column.time_format is None or not pa.types.is_timestamp(values.type):
+        return values
+    seconds = values.cast(pa.timestamp("s"), safe=False)
+    return pc.strftime(seconds, format=column.time_format)
 
 
 def _encode(values: pa.ChunkedArray) -> tuple[Codes, NDArray[np.bool_]]:
@@ -121,9 +156,11 @@ def _encode_texts(texts: pa.Array) -> tuple[Codes, NDArray[np.bool_]]:
     A column of numbers becomes one of texts when rows of another kind are appended; its values
     keep their numbers.
     """
-    codes = np.array([_hash_text(text) for text in texts.to_pylist()], dtype=np.uint64)
-    numbers = parse_numbers(texts)
-    exact = pc.less(pc.abs(numbers), float(_MAX_EXACT)).fill_null(False)
+    unified = _unify_dates(texts).to_pylist()
+    codes = np.array([_hash_text(text) for text in unified], dtype=np.uint64)
+    numbers = _read_numbers(texts)
+    exact = pc.less(pc.abs(numbers), float(MAX_EXACT_INTEGER))
+    exact = pc.or_(exact, pc.match_substring_regex(texts, "(?i)e")).fill_null(False)
     codes[_as_mask(exact)] = _encode_numbers(numbers.filter(exact).to_numpy())
     dates = pc.match_substring_regex(texts, _IS_ISO_DATE)
     if pc.any(dates).as_py():
@@ -134,6 +171,25 @@ def _encode_texts(texts: pa.Array) -> tuple[Codes, NDArray[np.bool_]]:
         is_word = pc.is_in(words, value_set=pa.array(spellings))
         codes[_as_mask(is_word)] = _hash_text(word)
     return codes, ~_as_mask(pc.equal(words, "nan"))
+
+
+def _read_numbers(texts: pa.Array) -> pa.Array:
+    """Return the numbers that texts are, float64 (N,): with a decimal point, else a comma."""
+    numbers = parse_numbers(texts)
+    commas = pc.if_else(pc.match_substring(texts, ","), texts, None)
+    return pc.coalesce(numbers, parse_numbers(commas, decimal_comma=True))
+
+
+def _unify_dates(texts: pa.Array) -> pa.Array:
+    """Return texts with dates in one spelling: 1/2/2020 as 01/02/2020, January as jan."""
+    lower = pc.replace_substring_regex(pc.utf8_lower(texts), r"\s+", " ")
+    is_date = pc.match_substring_regex(lower, _IS_WRITTEN_DATE)
+    if not pc.any(is_date).as_py():
+        return texts
+    dates = pc.if_else(is_date, lower, None)
+    for pattern, by in _UNIFYING:
+        dates = pc.replace_substring_regex(dates, pattern, by)
+    return pc.coalesce(dates, texts)
 
 
 def _as_mask(values: pa.Array) -> NDArray[np.bool_]:

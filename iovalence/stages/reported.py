@@ -48,7 +48,7 @@ def _gather(
     mistakes = Mistakes.load(run.mistakes) if run.mistakes.is_file() else None
     return ReportContext(
         manifest=run.manifest().model_copy(update={"status": "FINISHED"}),
-        schema=table.schema,
+        schema=table.schema.without_features(quality.left_out),
         findings=quality.findings,
         settings=loaded.config.model_dump(mode="json", exclude={"comments", "preset"}),
         evaluation=result,

@@ -15,8 +15,8 @@ from iovalence.record import Record
 from iovalence.runs.checks import ChecksFolder, checks_folder
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.store import StageOutput
+from iovalence.stages.checked import Checks
 from iovalence.stages.compared import (
-    ComparedStages,
     compare_stages,
     load_comparison,
     record_comparison,
@@ -36,24 +36,6 @@ from iovalence.stages.stored import (
 from iovalence.trials.suspects import Suspects
 
 Note = Callable[[StageOutput], None]
-
-
-class Checks(Record):
-    """Name what was checked so far.
-
-    Attributes:
-        ingested: The table.
-        checked: Which of its rows stay.
-        compared: How it compares with the table of the last accepted run; None before.
-        suspected: Which of its labels are doubtful; None before.
-        parted: The part of each row, checked; None before the split.
-    """
-
-    ingested: StageOutput
-    checked: StageOutput
-    compared: ComparedStages | None = None
-    suspected: StageOutput | None = None
-    parted: StageOutput | None = None
 
 
 class RowStages(Record):
@@ -206,9 +188,7 @@ def save_checks(loaded: LoadedConfig, checks: Checks) -> ChecksFolder:
     write_findings(
         loaded,
         report,
-        checks.ingested,
-        checks.checked,
-        checks.parted,
+        checks,
         page=folder.quality_page,
         removed_rows=folder.removed_rows,
     )
@@ -270,9 +250,7 @@ def note_findings(loaded: LoadedConfig, run: RunFolder | None, checks: Checks) -
             write_findings(
                 loaded,
                 report,
-                checks.ingested,
-                checks.checked,
-                checks.parted,
+                checks,
                 page=run.quality_page,
                 removed_rows=run.removed_rows,
             )

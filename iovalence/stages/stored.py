@@ -4,6 +4,7 @@ Each names all that decides its result, and writes files into a folder of its ow
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from iovalence import __version__
 from iovalence.atomic import scratch_folder
 from iovalence.config.load import LoadedConfig
 from iovalence.data.files import fingerprint
-from iovalence.data.ingest import ingest, load_table
+from iovalence.data.ingest import ingest, load_table, read_plain
 from iovalence.data.prepared import open_array, prepare
 from iovalence.data.schema import SOURCES, Source
 from iovalence.data.section import DataSection
@@ -32,7 +33,7 @@ from iovalence.splitting.sequences import split_sequences
 from iovalence.splitting.split import save_split, split_rows
 from iovalence.trials.suspects import check_label_errors, skip_label_errors
 
-STAGE_VERSION = 5
+STAGE_VERSION = 6
 SPLIT_ALONE = ("validation_split", "test_size", "split", "split_seed")
 """Keys of `data` that reading the files does not depend on."""
 REVIEW = "review.csv"
@@ -85,6 +86,8 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
         "sequences": has_sequences(loaded) and [config.training.max_sequence_length],
     }
 
+    plain = partial(read_plain, config.data, loaded.base)
+
     def write(folder: Path) -> None:
         if has_sequences(loaded):
             check_sequences(
@@ -93,6 +96,7 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
                 num_parts_split=num_parts,
                 class_weights_given=weighted,
                 max_length=config.training.max_sequence_length,
+                read_plain=plain,
             ).save(folder)
             return
         check_rows(
@@ -102,6 +106,7 @@ def check_stage(loaded: LoadedConfig, ingested: StageOutput) -> StageOutput:
             class_weights_given=weighted,
             find_near=find_near,
             review_file=review,
+            read_plain=plain,
         ).save(folder)
         if review is not None:
             shutil.copyfile(review, folder / REVIEW)

@@ -13,7 +13,7 @@ from iovalence.runs.choices import AUTO, AUTO_KEYS
 from iovalence.runs.folder import RunFolder
 from iovalence.runs.manifest import Manifest
 from iovalence.runs.sweep import SweepFolder
-from iovalence.tracking.findings import name_findings, name_verdicts
+from iovalence.tracking.findings import name_findings, name_verdicts, warn_of_data
 from iovalence.tracking.limits import (
     MAX_NAME,
     MAX_PARAMETER,
@@ -150,6 +150,7 @@ def write_note(run: RunFolder, manifest: Manifest, *, with_failure: bool = True)
     if manifest.failure:
         lines = manifest.failure if with_failure else ("why is noted in the run's folder",)
         parts.append("\n".join(["**Failed**", "", *(f"- {_escape(line)}" for line in lines)]))
+    parts.append(warn_of_data(run))
     if isinstance(manifest.comments, str) and manifest.comments:
         parts.append(manifest.comments)
     elif manifest.comments:

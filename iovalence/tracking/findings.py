@@ -30,6 +30,21 @@ def count_findings(run: RunFolder) -> dict[str, float]:
     }
 
 
+def warn_of_data(run: RunFolder) -> str:
+    """Return one line on the checks that warned and failed; empty where none did.
+
+    Raises:
+        StorageError: The record of the checks is damaged.
+    """
+    tags = name_findings(run)
+    said = [
+        f"{what}: {tags[tag]}"
+        for tag, what in ((FAILURES_TAG, "failed"), (WARNINGS_TAG, "warnings"))
+        if tags.get(tag, NONE) != NONE
+    ]
+    return f"Data checks, {'; '.join(said)}; see `quality.html`" if said else ""
+
+
 def name_findings(run: RunFolder) -> dict[str, str]:
     """Return the names of the checks that warned and that failed, as tags.
 

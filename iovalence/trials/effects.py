@@ -16,7 +16,7 @@ from iovalence.data.prepared import Prepared
 from iovalence.errors import TrainingError
 from iovalence.evaluation.effects import Effect
 from iovalence.evaluation.paired import Change, compare_metrics, compare_recalls
-from iovalence.evaluation.wording import format_difference, format_metric
+from iovalence.evaluation.wording import format_change_interval, format_metric
 from iovalence.models.build import AnyNetwork
 from iovalence.models.predictions import Predictions
 from iovalence.models.predictor import interpret
@@ -263,11 +263,11 @@ def _describe_scores(metrics: Sequence[Change]) -> str:
 
 
 def _interval(change: Change, at: int) -> str:
-    """Return what the difference may be by chance, in the direction of the sentence."""
+    """Return what this run's figure minus the other may be by chance, as the table has it."""
     if change.low is None or change.high is None:
         return ""
-    low, high = format_difference(-change.high), format_difference(-change.low)
-    return f" ({'95 % interval ' if at == 0 else ''}{low} to {high})"
+    what = "this run minus that, 95 % interval " if at == 0 else ""
+    return f" ({what}{format_change_interval(change.name, change.low, change.high)})"
 
 
 @dataclass(frozen=True)

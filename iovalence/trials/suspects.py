@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from iovalence.trials.label_errors import LabelErrors
 
 CHECK = "labels.errors"
+NOT_LOOKED = "labels that the other rows contradict were not looked for"
 # Fewer rows teach a model too little to contradict anyone.
 MIN_ROWS = 50
 # What is looked at of a larger table, drawn at random: so many rows, and so many probabilities.
@@ -185,7 +186,7 @@ def _look(
 
 
 def _report_nothing(looked: _Looked, reason: str) -> Finding:
-    message = f"labels that the other rows contradict were not looked for: {reason}"
+    message = f"{NOT_LOOKED}: {reason}"
     return Finding(
         check=CHECK, severity="info", count=0, share=0.0, message=message + _listed(looked)
     )

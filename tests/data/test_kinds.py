@@ -126,3 +126,11 @@ def test_values_of_a_type_that_cannot_be_used_are_left_out_by_its_name():
     found = find_kind(pa.chunked_array([["[1]", "[2]"]]), field)
     assert found.kind == "unsupported"
     assert found.left_out == "values of type list<int64> cannot be used"
+
+
+def test_times_some_of_which_have_a_zone_are_noted():
+    values = ["2020-01-02T03:04:05Z", "2020-01-03T00:00:00+05:00"] * 50
+    assert find(values).note == ""
+    assert find([*values, "2020-01-03T00:00:00"]).note == (
+        "of 3 different times 2 name a zone: the others are taken for UTC"
+    )

@@ -41,8 +41,34 @@ def test_a_group_is_text_and_no_feature(read_text):
     assert table.group_of_rows().tolist()[:5] == [0, 1, 2, 3, 0]
 
 
+def test_a_whole_number_is_one_group_however_it_is_written(read_text):
+    names = ["3", "3.0", "4", "", "03", "3.5", "3e0", "4.00"]
+    table = read_text(rows_of(8, x=lambda i: i / 3, g=lambda i: names[i]), group="g")
+    assert table.group_of_rows().tolist() == [0, 0, 1, -1, 2, 3, 0, 1]
+
+
 def test_a_group_that_is_not_there_is_named_with_the_nearest(read_text):
     with pytest.raises(
         DataError, match=r"data\.group must name .* 'patent'; did you mean 'patient'"
     ):
         read_text(rows_of(40, x=lambda i: i / 3, patient=lambda i: i % 4), group="patent")
+
+
+def test_a_zone_in_some_times_alone_is_refused_with_the_rows(read_text):
+    text = rows_of(40, x=lambda i: i / 3, t=lambda i: f"{day(i)}T00:00:00" + "Z" * (i != 4))
+    with pytest.raises(DataError, match=r"found 1 of 40 without one: '2020-01-05T.*' \(row 5\)"):
+        read_text(text, time="t")
+
+
+def test_a_day_that_its_month_lacks_is_no_time(read_text):
+    text = rows_of(
+        40, x=lambda i: i / 3, t=lambda i: "31/02/2020" if i == 4 else f"{i % 28 + 1}/2/2020"
+    )
+    with pytest.raises(DataError, match=r"no dates as %d/%m/%Y: '31/02/2020' \(row 5\)"):
+        read_text(text, time="t")
+
+
+def test_it_is_noted_that_day_and_month_of_a_time_were_guessed(read_text):
+    text = rows_of(40, x=lambda i: i / 3, t=lambda i: f"{i % 9 + 1}/{i % 7 + 1}/2020")
+    note = "column 't': dates could be %m/%d/%Y or %d/%m/%Y: read as %m/%d/%Y"
+    assert note in read_text(text, time="t").schema.notes

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iovalence.data.kinds import CLOCKS, TIME_FORMATS
 from iovalence.data.values import as_text, parse_booleans, parse_numbers, parse_times
 
 
@@ -73,3 +74,25 @@ def test_times_with_and_without_a_zone_and_other_texts_are_read_one_by_one():
 
 def test_a_year_of_two_digits_is_not_read_as_one_of_four():
     assert parse_times(pa.array(["1/2/20"]), "%m/%d/%Y").to_pylist() == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "time_format"),
+    [
+        ("31/02/2020", "%d/%m/%Y"),
+        ("29/02/2019", "%d/%m/%Y"),
+        ("2/30/20 13:05", "%m/%d/%y %H:%M"),
+        ("31.4.2020 01:00:00 PM", "%d.%m.%Y %I:%M:%S %p"),
+        ("2020/11/31", "%Y/%m/%d"),
+        ("Feb 30, 2020", "%b %d, %Y"),
+    ],
+)
+def test_days_that_no_month_has_are_no_dates(text, time_format):
+    assert parse_times(pa.array([text]), time_format).to_pylist() == [None]
+
+
+@pytest.mark.parametrize("time_format", [day + clock for day in TIME_FORMATS for clock in CLOCKS])
+def test_the_first_days_of_a_month_are_dates_in_every_format(time_format):
+    days = [dt.datetime(2020, month, day, 0, 0) for month in range(1, 13) for day in (1, 2, 3, 28)]
+    texts = pa.array([day.strftime(time_format) for day in days])
+    assert parse_times(texts, time_format).to_pylist() == days

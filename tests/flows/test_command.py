@@ -338,8 +338,8 @@ def test_a_run_is_summed_up_in_about_ten_lines(
     assert re.match(
         r"  test        Accuracy 9.* \(.* to .* %\); always the most frequent", lines[1]
     )
-    assert [line.split()[0] for line in lines[2:8]] == [
-        *("test", "data", "report", "model", "MLflow", "next"),
+    assert [line.split()[0] for line in lines[2:9]] == [
+        *("test", "data", "diagnosis", "report", "model", "MLflow", "next"),
     ]
     assert len(lines) <= 12
     strict = summarise(find_run(Path(".iovalence"), "strict"))
@@ -406,7 +406,7 @@ def test_a_check_that_fails_is_status_4_after_the_table_and_its_page_opens(
     silent = ("--set", "verbose=false", "--set", failing)
     assert main(["check", CONFIG_NAME, "--open", *silent]) == 4
     out, err = capsys.readouterr()
-    assert re.search("balance +failure +the largest class must have at most 1 rows", out)
+    assert out.startswith("failure: balance: the largest class must have at most 1 rows")
     assert err.startswith("error: quality.balance: the largest class must have at most 1 rows")
     assert err.count("\n") == 1
     assert opened == [Path(out.splitlines()[-1].removeprefix("page: ")).as_uri()]

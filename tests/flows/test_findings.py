@@ -83,17 +83,28 @@ def show(report: QualityReport, tmp_path: Path) -> str:
     return str(folder.quality_page)
 
 
-def test_findings_are_a_table_with_the_counts_and_the_page_below(
+def test_what_is_no_terminal_gets_a_line_for_each_finding_with_counts_and_page_below(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = show(QualityReport(findings=(RARE,), counts=(COUNTS,)), tmp_path)
     out = capsys.readouterr().out
     assert "\x1b" not in out
-    (line,) = [line for line in out.splitlines() if "labels.rare   " in line]
-    assert line.split("  ")[0].strip() == "labels.rare"
-    assert "found [red]1[/red]   collect more" in line
+    assert out.splitlines()[0] == (
+        "warning: labels.rare: a class must have 3 rows, found [red]1[/red]; to do: collect more"
+    )
     assert "train: of 1,200 rows 200 leave (200 labels.rare)\n" in out
     assert out.endswith(f"page: {page}\n")
+
+
+def test_a_wide_terminal_gets_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("NO_COLOR", "1")
+    show(QualityReport(findings=(RARE,), counts=(COUNTS,)), tmp_path)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "labels.rare   " in line]
+    assert "found [red]1[/red]   collect more" in line
 
 
 def test_a_narrow_terminal_gets_one_finding_below_the_other(

@@ -207,6 +207,29 @@ def test_removed_rows_are_written_with_number_reason_and_values_as_read(tmp_path
     )
 
 
+def test_removed_values_that_lost_something_are_written_as_they_were(tmp_path):
+    lines = [f"{at},{at / 7},{'pq'[at % 2]}" for at in range(60)]
+    lines += ["1234567890123456789,low,p"] * 2 + ["5,2.5,"]
+    (tmp_path / "t.csv").write_text("\n".join(["k,x,y", *lines]))
+    table = read(tmp_path, train_file="t.csv")
+    write_removed_rows(tmp_path / "removed.csv", table, check(table).reason)
+    assert (tmp_path / "removed.csv").read_text() == (
+        '"source","row","reason","k","x","y"\n'
+        '"train",62,"duplicates.exact","1234567890123456789","low","p"\n'
+        '"train",63,"labels.missing","5","2.5",\n'
+    )
+
+
+def test_a_target_that_is_no_number_is_named_with_its_row(tmp_path):
+    lines = [f"{at / 7},{at / 3 or ''}" for at in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *lines, "5,abc"]))
+    (finding,) = named(check(read(tmp_path, train_file="t.csv")), "labels.missing")
+    assert finding.message == (
+        "rows of the train file must have a 'y', found 2 without, 1 of them with what is no "
+        "number: 'abc' in train row 61 (train row 1, train row 61)"
+    )
+
+
 def test_no_removed_rows_leave_a_header_alone(tmp_path):
     table = build_table({"x": [1.0, 2.0], "y": ["a", "b"]})
     write_removed_rows(tmp_path / "removed.csv", table, check(table).reason)

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iovalence.data.ingest import ingest, load_table
+from iovalence.data.section import DataSection
 from iovalence.quality import duplicates
 from iovalence.quality.duplicates import check_exact, find_first_copies, first_copies
 from tests.quality.tables import build_table
@@ -117,3 +119,22 @@ def test_warn_and_fail_report_copies_and_remove_none(action, severity):
 
 def test_off_reports_nothing():
     assert check(build_table({"x": [1.0, 1.0], "y": ["a", "a"]}), "off")[0] == ()
+
+
+def read(tmp_path, text, **settings):
+    (tmp_path / "t.csv").write_text(text)
+    ingest(DataSection(train_file="t.csv", **settings), tmp_path, tmp_path)
+    return load_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("1234567890123456789", "1234567890123456790"), ("low", "high")],
+)
+@pytest.mark.parametrize("settings", [{}, {"exclude": ["k"]}])
+def test_rows_that_only_their_writing_tells_apart_are_no_copies(tmp_path, one, other, settings):
+    lines = [f"{at},{at / 7},{'pq'[at % 2]}" for at in range(60)]
+    text = "\n".join(["k,x,y", *lines, f"{one},5,p", f"{other},5,p", f"{one},5,p"])
+    table = read(tmp_path, text, **settings)
+    first = find_first_copies(table, table.columns["y"].combine_chunks())
+    assert first[60:].tolist() == [60, 61, 60]

@@ -1,7 +1,10 @@
+from dataclasses import replace
 from datetime import datetime
 
+import pyarrow as pa
 import pytest
 
+from iovalence.data.written import WrittenCells
 from iovalence.quality.examples import choose_columns, show_rows, show_value
 from iovalence.quality.findings import Finding, RowNumber
 from tests.quality.tables import build_table
@@ -52,3 +55,11 @@ def test_columns_that_matter_come_first_and_twelve_at_most():
     chosen = choose_columns(columns, finding, shown)
     assert chosen[:5] == ["f17", "f9", "key", "y", "f0"]
     assert len(chosen) == 12
+
+
+def test_a_value_that_lost_something_is_shown_as_it_was_written():
+    table = build_table({"k": [1.2345678901234568e18, 2.0], "y": ["a", "b"]})
+    cells = WrittenCells({"k": [(pa.array([0]), pa.array(["1234567890123456789"]))]})
+    rows = [RowNumber(source="train", row=row) for row in (1, 2)]
+    shown = show_rows(replace(table, written=cells), rows)
+    assert [shown[row]["k"] for row in rows] == ["1234567890123456789", "2"]

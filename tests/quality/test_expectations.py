@@ -1,8 +1,12 @@
 import subprocess
 import sys
+from functools import partial
 
+import pyarrow as pa
 import pytest
 
+from iovalence.data.ingest import ingest, load_table, read_plain
+from iovalence.data.section import DataSection
 from iovalence.errors import ConfigError
 from iovalence.quality.expectations import check_expectations
 from iovalence.quality.section import ExpectationChecks
@@ -51,9 +55,14 @@ def test_a_column_may_be_expected_that_is_not_there(table):
     assert finding.message == "column: z must hold, and does not"
 
 
-def test_an_expectation_that_cannot_be_judged_is_not_met(table):
-    (finding,) = judge(table, "expect_column_values_to_be_between", column="s", min_value=0)
-    assert "min_value: 0.0 must hold, got no answer: Column values, min_value" in finding.message
+def test_an_expectation_that_does_not_fit_its_column_is_refused(table):
+    (fault,) = refuse(
+        table, {"expect_column_values_to_be_between": {"column": "s", "min_value": 0}}
+    )
+    assert fault.startswith(
+        "quality.expectations: expect_column_values_to_be_between must fit its columns ('s' is "
+        "categorical), got: Column values, min_value, and max_value must"
+    )
 
 
 def test_unmet_expectations_are_reported_in_the_order_of_their_declaration(table):
@@ -88,7 +97,7 @@ def test_off_judges_nothing(table):
 
 
 def test_nothing_is_printed_or_logged(table, capfd, caplog):
-    judge(table, "expect_column_values_to_be_between", column="s", min_value=0)
+    refuse(table, {"expect_column_values_to_be_between": {"column": "s", "min_value": 0}})
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
 
@@ -121,6 +130,86 @@ def test_all_faults_of_the_declaration_come_at_once(table):
         "got 't'",
         f"{start}'unexpected_rows_expectation' must not be declared: "
         "it needs a database, and this is a table",
+    )
+
+
+ROWS = [f"{at + 100},{['yes', 'no'][at % 2]},0{at % 3},{at % 3},{at},2020-01-{at + 1:02d},{at}.0"
+        for at in range(28)]  # fmt: skip
+WIDE = ["128,yes,00,1,1234567890123456789,2020-02-01,0.0", "129,yes,00,1,1234567890123456790,,0.0"]
+
+
+@pytest.fixture
+def judge_file(tmp_path):
+    """Return a function that judges one expectation on a file, as its check would."""
+    text = "\n".join(
+        [
+            "key,yn,code,k,long,day,f,y",
+            *[f"{row},{'ab'[at % 2]}" for at, row in enumerate(ROWS + WIDE)],
+            "",
+        ]
+    )
+    (tmp_path / "t.csv").write_text(text)
+    section = DataSection(train_file="t.csv", target="y", id="key")
+
+    def judge_one(name, **arguments):
+        ingest(section, tmp_path, tmp_path)
+        declared = ExpectationChecks(declared=[{name: arguments}])
+        read = partial(read_plain, section, tmp_path)
+        (found,) = check_expectations(load_table(tmp_path), declared, read)
+        return found.severity == "info"
+
+    return judge_one
+
+
+IN_SET, UNIQUE = "expect_column_values_to_be_in_set", "expect_column_values_to_be_unique"
+OF_TYPE, BETWEEN = "expect_column_values_to_be_of_type", "expect_column_values_to_be_between"
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "arguments", "holds"),
+    [
+        (IN_SET, "yn", {"value_set": ["yes", "no"]}, True),
+        (IN_SET, "yn", {"value_set": ["yes"]}, False),
+        (IN_SET, "code", {"value_set": ["00", "01", "02"]}, True),
+        (IN_SET, "k", {"value_set": [0, 1, 2]}, True),
+        (IN_SET, "k", {"value_set": ["0", "1", "2"]}, True),
+        ("expect_column_values_to_match_regex", "code", {"regex": "^0.$"}, True),
+        ("expect_column_value_lengths_to_equal", "code", {"value": 2}, True),
+        ("expect_column_values_to_match_strftime_format", "day", {"strftime_format": "%Y-%m-%d"},
+         True),
+        (OF_TYPE, "k", {"type_": "int64"}, True),
+        (OF_TYPE, "f", {"type_": "float64"}, True),
+        (OF_TYPE, "code", {"type_": "str"}, True),
+        (UNIQUE, "long", {}, True),
+        (UNIQUE, "k", {}, False),
+        ("expect_column_values_to_be_increasing", "key", {}, True),
+        (BETWEEN, "key", {"min_value": 100, "max_value": 129}, True),
+        (BETWEEN, "day", {"min_value": "2020-01-01", "max_value": "2020-02-01"}, True),
+        (BETWEEN, "day", {"min_value": "2020-01-02T00:00:00+00:00"}, False),
+    ],
+)  # fmt: skip
+def test_values_are_judged_as_the_file_has_them(judge_file, name, column, arguments, holds):
+    assert judge_file(name, column=column, **arguments) == holds
+
+
+def test_arguments_that_make_no_sense_are_refused_in_one_line_each():
+    days = pa.array([0, 10**15], pa.timestamp("us"))
+    table = build_table({"x": [1.0, 2.0], "day": days, "y": ["a", "b"]})
+    faults = refuse(
+        table,
+        {BETWEEN: {"column": "x", "min_value": 5, "max_value": 1}},
+        {BETWEEN: {"column": "day", "min_value": "soon"}},
+        {"expect_column_values_to_match_regex": {"column": "y", "regex": "[("}},
+        {BETWEEN: {"column": "x", "minimum": 5}},
+    )
+    start = f"quality.expectations: {BETWEEN}"
+    assert faults == (
+        f"{start}.min_value must be at most max_value, got 5 and 1",
+        f"{start}.min_value must be a date as 2020-01-31, got 'soon'",
+        "quality.expectations: expect_column_values_to_match_regex must have a regular expression, "
+        "got '[(': unterminated character set at position 0",
+        f"{start} must have arguments that it knows, got 'minimum'; it knows column, max_value, "
+        "min_value, mostly, row_condition, strict_max, strict_min",
     )
 
 

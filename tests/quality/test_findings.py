@@ -1,3 +1,5 @@
+import pytest
+
 from iovalence.quality.findings import (
     Finding,
     RowNumber,
@@ -25,6 +27,31 @@ def test_a_short_message_leaves_the_rows_to_others_and_is_one_line():
     long = find(message="word " * 100)
     assert len(long.short_message) <= 200
     assert long.short_message.endswith(" ...")
+
+
+def test_what_stands_in_brackets_is_the_first_to_leave_a_long_message():
+    long = find(
+        message=f"{'must ' * 36}moved: 'a' PSI 0.31 (Holm's correction; the figures are there)"
+    )
+    assert long.short_message.endswith("moved: 'a' PSI 0.31")
+    assert find(message="one (two)").short_message == "one (two)"
+
+
+@pytest.mark.parametrize(
+    ("done", "is_mended"),
+    [
+        ("removed 3 rows, the first of each kind stays", True),
+        ("left out", True),
+        ("kept 3, left out 2, changed the label of 1", True),
+        ("kept", False),
+        ("kept: rows of a given file are never removed", False),
+        ("nothing: a run lists them", False),
+        ("", False),
+    ],
+)
+def test_only_what_was_changed_is_put_right(done, is_mended):
+    assert find(severity="info", done=done).is_mended is is_mended
+    assert not find(severity="warning", done=done).is_mended
 
 
 def test_what_would_move_a_terminals_cursor_is_written_out():

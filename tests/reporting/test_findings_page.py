@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from iovalence.data.schema import Column, SourceFile, TableSchema
@@ -5,6 +7,7 @@ from iovalence.evaluation.wording import format_share
 from iovalence.quality.actions import list_settings
 from iovalence.quality.checks import QualityReport, SourceCounts
 from iovalence.quality.findings import Finding, RowNumber, list_rows
+from iovalence.quality.profile import Categories, ColumnProfile, Profile, Range
 from iovalence.quality.section import QualitySection
 from iovalence.quality.spread import ClassCounts, TargetSpread
 from iovalence.reporting.findings_page import (
@@ -87,6 +90,84 @@ def test_findings_come_in_groups_the_gravest_first_each_with_what_to_do():
     assert "found 10 of 90 to be copies 10 · 11.1 % Done: kept To do: remove the copies" in text
 
 
+def test_what_was_changed_has_the_line_that_undoes_it_and_the_rest_is_good_to_know():
+    kept = COPIES.model_copy(update={"severity": "info"})
+    page = read(describe(COPIES.model_copy(update={"severity": "info", "done": "removed 10"})))
+    assert "1 put right." in page.text
+    assert "done duplicates.exact" in page.text
+    assert "To leave it as it was: --set quality.duplicates.exact=warn" in page.text
+    text = read(describe(kept)).text
+    assert "No check failed: 1 good to know." in text
+    assert "Good to know note duplicates.exact" in text
+    assert "--set" not in text
+
+
+def test_a_check_that_never_ran_is_not_called_fine():
+    unseen = {"drift": "there is none yet", "labels.errors": "a check before it failed"}
+    fine, passed = read(describe(SEEN, unseen=unseen)).text.split("Not looked at")
+    assert "drift what moved since the last accepted run there is none yet" in passed
+    assert "labels.errors" not in fine
+    assert "a check before it failed" in passed
+    assert "leakage.group" not in fine, "no column names a group"
+
+
+def test_each_column_is_told_and_without_values_its_range_is_not():
+    profile = Profile(
+        num_rows=90,
+        target="y",
+        task="classification",
+        columns=(
+            ColumnProfile(
+                name="f",
+                kind="numeric",
+                role="feature",
+                num_missing=9,
+                numbers=Range(minimum=1.5, maximum=777.25, num_known=81),
+            ),
+        ),
+    )
+    whole = render_findings(
+        describe(COPIES.model_copy(update={"columns": ("f",)}), profile=profile)
+    )
+    assert "f numeric, feature 10.0 % – 1.500 to 777.2 duplicates.exact" in Page(whole).text
+    short = Page(without_values(whole)).text
+    assert "777" not in short
+    assert "f numeric, feature 10.0 % – duplicates.exact" in short
+
+
+def test_doubtful_rows_stand_with_suggestion_and_score_and_decided_ones_with_the_decision():
+    doubt = COPIES.model_copy(update={"check": "labels.errors", "partners": ()})
+    decided = doubt.model_copy(
+        update={
+            "severity": "info",
+            "rows": (),
+            "done": "kept 0, left out 1, changed the label of 0",
+        }
+    )
+    rows = {row: {"f": "1", "y": "a"} for row in (COPY, FIRST)}
+    context = describe(
+        doubt, decided, rows=rows, doubts={COPY: ("b", "0.020")}, decided={FIRST: "left out"}
+    )
+    html = render_findings(context)
+    text = Page(html).text
+    assert "Row Suggested Score of the label y f train row 7 b 0.020 a 1" in text
+    assert "Row Decision y f train row 2 left out a 1" in text
+    assert "To do without these decisions: --set quality.labels.review_file=null" in text
+    assert "0.020" not in without_values(html)
+
+
+def test_parts_that_follow_one_another_have_their_times():
+    html = render_findings(describe(periods={"train": ("2024-01-01", "2024-06-30")}))
+    assert "Train 60 (66.7 %) 2024-01-01 to 2024-06-30" in Page(html).text
+    assert "2024-06-30" not in without_values(html)
+
+
+def test_notes_of_the_report_are_shown():
+    context = describe()
+    noted = context.report.model_copy(update={"notes": (f"a note {EVIL}",)})
+    assert f"Notes a note {EVIL}" in read(replace(context, report=noted)).text
+
+
 def test_checks_without_a_finding_are_fine_or_say_why_they_did_not_look():
     fine, passed = read(describe(SEEN)).text.split("Not looked at")
     assert "duplicates.exact copies of a whole row fix" in fine
@@ -166,7 +247,27 @@ def hostile():
     reasons = SourceCounts(source="train", num_rows=90, kept=1, removed={"r" * 200: 80, EVIL: 9})
     classes = [ClassCounts(EVIL * 20, 5, 5, (3, 1, 1)), ClassCounts("", 1, 0, (0, 0, 0))]
     spread = TargetSpread(classes=tuple(classes))
-    return describe(finding, grave, SEEN, names=names, rows=rows, counts=(reasons,), spread=spread)
+    shown = {
+        "rows": rows,
+        "counts": (reasons,),
+        "spread": spread,
+        "profile": strange_profile(names),
+    }
+    return describe(finding, grave, SEEN, names=names, **shown)
+
+
+def strange_profile(names):
+    columns = [
+        ColumnProfile(
+            name=name,
+            kind="categorical",
+            role="feature",
+            num_missing=0,
+            categories=Categories(counts={EVIL * 9: 9}),
+        )
+        for name in names
+    ]
+    return Profile(num_rows=90, target="y", task="classification", columns=tuple(columns))
 
 
 def test_names_and_values_cannot_become_markup():
@@ -178,7 +279,7 @@ def test_names_and_values_cannot_become_markup():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [375, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_every_width_and_asks_for_nothing(browser, tmp_path, width, scheme):
     (tmp_path / "quality.html").write_text(render_findings(hostile()), encoding="utf-8")

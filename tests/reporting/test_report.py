@@ -148,7 +148,7 @@ def test_what_a_fix_changed_stands_beside_the_findings(classification):
     for words in (
         "balance.effect recall rose On the validation part This model Without class weights",
         "PR AUC 0.500 0.625 -0.12 -0.25 to +0.001",
-        "k0 1 75.0 % 50.0 % +0.25 k1 2 75.0 % 50.1 % +0.25",
+        "k0 1 75.0 % 50.0 % +25.0 points k1 2 75.0 % 50.1 % +24.9 points",
     ):
         assert words in text
 

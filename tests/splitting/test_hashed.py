@@ -1,7 +1,10 @@
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iovalence.data.ingest import ingest, load_table
@@ -103,6 +106,65 @@ def test_a_column_that_becomes_text_as_the_table_grows_moves_no_row(tmp_path):
         ingest(DataSection(train_file="t.csv"), folder, folder)
         parts.append(split(load_table(folder)).tolist())
     assert parts[1][:200] == parts[0]
+
+
+def hash_parts(folder, name, lines):
+    """Return the part of each row of a file of these lines, split by hash."""
+    place = folder / name
+    place.mkdir()
+    (place / "t.csv").write_text("\n".join(["v,w,label", *lines]) + "\n")
+    ingest(DataSection(train_file="t.csv"), place, place)
+    return split(load_table(place), quality={"duplicates": "off"}).tolist()
+
+
+@pytest.mark.parametrize(
+    ("value", "appended"),
+    [
+        (lambda at: f"{at % 12 + 1:02d}/{at % 11 + 1:02d}/{2000 + at}", ["31/01/2020"]),
+        (lambda at: f"{at % 12 + 1}/{at % 11 + 1}/{2000 + at}", ["13/1/2020"]),
+        (lambda at: f"{at % 12 + 1}/{at % 11 + 1}/{2000 + at}", ["soon", "late"]),
+        (lambda at: f"{at % 12 + 1}/{at % 11 + 1}/{2000 + at} 1:0{at % 9} pm", ["soon"]),
+        (lambda at: f"January {at % 28 + 1}, {1900 + at}", ["soon"]),
+        (lambda at: str(2**60 + at), [f"x{at}" for at in range(40)]),
+        (lambda at: f"1.{at:03d}", ["1.234,5"]),
+        (lambda at: f"{at},5", [f"x{at}" for at in range(40)]),
+        (lambda at: f"{at}e300", [f"x{at}" for at in range(40)]),
+        (lambda at: at if at else "low", [f"x{at}" for at in range(40)]),
+    ],
+)
+def test_a_column_that_is_read_in_another_way_as_the_table_grows_moves_no_row(
+    tmp_path, value, appended
+):
+    lines = [f'"{value(at)}",{"uvw"[at % 3]},{at % 2}' for at in range(100)]
+    small = hash_parts(tmp_path, "small", lines)
+    large = hash_parts(tmp_path, "large", lines + [f'"{text}",u,1' for text in appended])
+    assert large[:100] == small
+    assert len(set(small)) == 3
+
+
+NUMBERS = ["1", "1.0", "1,5", "2.5", "1.234", "1.234,5", "9007199254740993", "-3", "1e300", "007"]
+DATES = ["01/02/2020", "1/2/2020", "12/11/2020", "13/02/2020", "02/13/2020", "31/02/2020"]
+OTHERS = ["low", "high", "yes", "No", "2020-01-02", "2020-01-02T03:04:05Z", "5 Jan 2020", "nan"]
+BASES = [
+    ["1", "2.5", "1.234"],
+    ["1,5", "2,25", "1.234,5"],
+    ["01/02/2020", "1/2/2020"],
+    ["yes", "No"],
+]
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(BASES),
+    st.lists(st.sampled_from(NUMBERS + DATES + OTHERS), max_size=4),
+    st.lists(st.sampled_from(NUMBERS + DATES + OTHERS), max_size=40),
+)
+def test_rows_read_from_a_growing_file_keep_their_parts(base, first, later):
+    values = [base[at % len(base)] for at in range(40)] + first
+    lines = [f'"{value}",{at},{at % 2}' for at, value in enumerate(values + later)]
+    with tempfile.TemporaryDirectory() as name:
+        small = hash_parts(Path(name), "small", lines[: len(values)])
+        assert hash_parts(Path(name), "large", lines)[: len(values)] == small
 
 
 def test_the_hash_of_a_row_never_changes():

@@ -38,6 +38,13 @@ def test_the_page_is_there_too_when_a_check_ends_the_run(project):
     text = read(run.quality_page).text
     assert "1 check failed, so nothing is trained." in text
     assert "To have it put right: quality: {duplicates: {exact: fix}}" in text
+    fine, passed = text.split("Looked at and found fine")[1].split("Not looked at")
+    for name in ("drift", "expectations.inferred", "labels.errors"):
+        assert name not in fine
+        assert name in passed
+    assert passed.count("was not done: a check before it failed") == 3
+    assert "Columns" in text
+    assert "size numeric, feature 0 % 200 0 to 272.6" in text
 
 
 def test_checks_alone_leave_page_and_rows_beside_each_other(project):
@@ -50,6 +57,36 @@ def test_checks_alone_leave_page_and_rows_beside_each_other(project):
     assert len(folder.removed_rows.read_text().splitlines()) == 1 + 3
     assert "3 rows, the first of each kind stays" in read(folder.quality_page).text
     assert not list_runs(project.workspace)
+
+
+def test_a_column_that_the_checks_left_out_is_not_called_used(project):
+    rows = [f"{row},{'pq'[number % 2]}" for number, row in enumerate(ROWS)]
+    fix = CONFIG + "quality: {leakage: {target: fix}}\n"
+    run = project("\n".join(["size,colour,label,code", *rows]) + "\n", fix).run
+    used, unused = read(run.report).text.split("Columns not used")
+    assert "1 categorical column: colour" in used
+    assert "code the checks left it out" in unused
+
+
+def test_a_first_table_is_compared_with_none_and_that_is_not_called_fine(project):
+    project.write("\n".join(["size,colour,label", *ROWS[:40]]) + "\n", CONFIG)
+    loaded = load_config(project.path)
+    text = read(save_checks(loaded, check_alone(loaded)).quality_page).text
+    fine, passed = text.split("Looked at and found fine")[1].split("Not looked at")
+    assert "drift" not in fine
+    assert passed.count("compares with the last accepted run, and there is none yet") == 2
+    assert "were not looked for: it takes 50 rows at least, found 40" in passed
+
+
+def test_a_split_by_time_shows_the_times_of_its_parts(project):
+    rows = [f"{row},2024-01-{1 + number % 28:02d}" for number, row in enumerate(ROWS)]
+    config = CONFIG.replace("data: {", "data: {split: time, time: when, ")
+    assert config != CONFIG
+    project.write("\n".join(["size,colour,label,when", *rows]) + "\n", config)
+    loaded = load_config(project.path)
+    text = read(save_checks(loaded, check_alone(loaded)).quality_page).text
+    assert "%) 2024-01-01 to 2024-01-" in text
+    assert "to 2024-01-28" in text
 
 
 def test_a_hostile_table_cannot_break_the_page(project):

@@ -6,6 +6,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iovalence.quality.checks import QualityReport
+from iovalence.quality.findings import Finding
 from iovalence.runs.choices import Choice
 from iovalence.tracking.description import describe_parameters, describe_run, flatten
 from iovalence.tracking.record import Target
@@ -33,6 +35,21 @@ def test_classes_that_are_no_names_are_told_together():
         "training.class_weights": json.dumps({"<=50K": 1.0, ">50K": 2.5}),
         "training.epochs": "3",
     }
+
+
+def test_the_note_names_the_checks_that_warned_and_is_silent_where_none_did(place):
+    names = ("drift", "labels.rare")
+    found = [
+        Finding(check=name, severity="warning", count=1, share=0.1, message="m") for name in names
+    ]
+    target = Target(uri=place.uri, experiment="members")
+    notes = []
+    for findings in ((), tuple(found)):
+        QualityReport(findings=findings, counts=()).save(place.run.quality)
+        texts = describe_run(place.run, place.run.manifest(), target)
+        notes.append(texts.short["mlflow.note.content"])
+    assert "Data checks" not in notes[0]
+    assert "Data checks, warnings: drift, labels.rare; see `quality.html`" in notes[1]
 
 
 def test_a_uri_is_told_without_its_user(place):

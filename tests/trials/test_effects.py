@@ -113,8 +113,10 @@ def test_leaked_rows_raise_the_score_of_a_model_that_learns_by_heart(tmp_path):
     assert effect.finding.count == 200
     assert effect.finding.message.startswith(
         "with 200 leaked rows left in train val_accuracy would have been "
-        f"{100 * accuracy.other:.1f} % instead of {100 * accuracy.model:.1f} % (95 % interval +"
+        f"{100 * accuracy.other:.1f} % instead of {100 * accuracy.model:.1f} % "
+        f"(this run minus that, 95 % interval {100 * accuracy.low:+.1f} to "
     )
+    assert accuracy.low < accuracy.high < 0
     assert effect.finding.advice.startswith("judge by the score without them")
 
 
