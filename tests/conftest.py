@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from hypothesis import settings
 
 settings.register_profile("iovalence", deadline=None)  # how long an example takes is no property
 settings.load_profile("iovalence")
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would all that is started here.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

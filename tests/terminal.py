@@ -123,8 +123,12 @@ class Terminal:
             assert self._changed.wait_for(lambda: text in self.written, timeout_s), self.written
 
     def end(self, timeout_s: float = 60) -> int:
-        """Wait for the end, and return its status."""
-        status = self.process.wait(timeout_s)
+        """Wait for the end, and return its status; what does not end in time is killed."""
+        try:
+            status = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
         self._reader.join(timeout_s)
         os.close(self._master)
         return status
