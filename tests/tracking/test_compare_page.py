@@ -103,9 +103,22 @@ def test_parameters_of_all_runs_stand_side_by_side(page, compared):
     assert {"0.001", "0.02"} <= set(row.first.inner_text().split())
 
 
+def scroll_to(page, metric):
+    """Return the link of a metric; of a long list the page has only what is in sight."""
+    links = page.get_by_title("Plot chart")
+    links.first.wait_for()
+    link = links.filter(has_text=metric)
+    for _ in range(50):
+        if link.count():
+            break
+        links.last.scroll_into_view_if_needed()
+        page.wait_for_timeout(100)
+    return link
+
+
 def test_a_metric_opens_the_curves_of_all_runs_by_epoch(page, compared):
     open_comparison(page, compared)
-    page.get_by_title("Plot chart").filter(has_text="learning_rate").click()
+    scroll_to(page, "learning_rate").click()
     lines = read_lines(page, compared[2])
     assert [x for x, _ in lines.values()] == [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]
     assert [set(y) for _, y in lines.values()] == [{0.001}, {0.02}, {0.02}]

@@ -126,11 +126,13 @@ def test_a_pickle_in_place_of_any_file_is_never_read_and_named_where_that_file_i
         "label_review.csv",
         "manifest.json",
         "metrics.json",
+        "mistakes.json",
         "quality.html",
         "quality.json",
         "profile.accepted.json",
         "profile.json",
         "removed_rows.csv",
+        "report.html",
     }
     assert capsys.readouterr() == ("", "")
 
